@@ -1,0 +1,10 @@
+//! Moorline: the host of VPN providers.
+//!
+//! ```text
+//!   main ─▶ cli ─▶ settings          what was asked for, and where that was said
+//!            └──▶ host               join → preflight → apply → observe → prove → verdict
+//!                  ├─ checks         what could break, before anything is changed
+//!                  ├─ proof          the canary, the probes, the verdict
+//!                  ├─ secrets        file, environment, systemd credential, kernel keyring
+//!                  └─ providers      the only place that names them
+//! ```

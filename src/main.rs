@@ -1,0 +1,3 @@
+//! The `moorline` command.
+
+fn main() {}
