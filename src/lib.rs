@@ -8,3 +8,6 @@
 //!                  ├─ secrets        file, environment, systemd credential, kernel keyring
 //!                  └─ providers      the only place that names them
 //! ```
+
+pub mod host;
+pub mod proof;

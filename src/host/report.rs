@@ -1,0 +1,102 @@
+//! What the commands answer: the same facts for people and for `--json`.
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use provider_api::{
+    ClusterName, Finding, Membership, NetworkName, OwnRoute, Peer, Plan, ProviderName,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::host::Stage;
+use crate::proof::Verdict;
+
+/// What `up` came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UpReport {
+    /// How the node stands at the end.
+    pub status: StatusReport,
+    /// What was changed on the way; empty where all was as desired.
+    pub changes: Plan,
+    /// The stage that was waited for.
+    pub wanted: Option<Stage>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl UpReport {
+    /// Whether the stage that was waited for was reached.
+    pub fn reached(&self) -> bool {
+        self.wanted.is_none_or(|wanted| self.status.stage >= wanted)
+    }
+}
+
+/// How this node stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// The version of this shape.
+    pub version: u32,
+    /// The cluster that the node belongs to.
+    pub cluster: ClusterName,
+    /// The cluster's CIDRs.
+    pub cluster_cidrs: Vec<IpNet>,
+    /// The network's key in state.
+    pub network: NetworkName,
+    /// The kind of VPN.
+    pub provider: ProviderName,
+    /// What the node is in the network; none where it is no member.
+    pub membership: Option<Membership>,
+    /// How far the node has come.
+    pub stage: Stage,
+    /// The prefixes that it advertises.
+    pub routes: Vec<OwnRoute>,
+    /// Everybody else.
+    pub peers: Vec<PeerReport>,
+    /// The last proof; none where nothing was probed yet.
+    pub proof: Option<Proof>,
+    /// What is wrong, or will be; the worst first.
+    pub findings: Vec<Finding>,
+}
+
+/// One peer, and what this cluster has to do with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PeerReport {
+    /// The peer as the network knows it.
+    #[serde(flatten)]
+    pub peer: Peer,
+    /// Whether it belongs to this cluster.
+    pub kinship: Kinship,
+}
+
+/// What a peer is to this cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kinship {
+    /// It serves a pod CIDR inside this cluster's CIDRs, and nothing says otherwise.
+    Node,
+    /// It belongs to somebody else: another cluster, for certain.
+    Foreign,
+    /// It serves nothing inside this cluster's CIDRs.
+    Bystander,
+}
+
+/// A verdict with its time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Proof {
+    /// When the last probe ended.
+    pub at: Timestamp,
+    /// What it came to.
+    pub verdict: Verdict,
+}
+
+/// What `leave` did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeaveReport {
+    /// What was taken back, in order.
+    pub changes: Plan,
+    /// What could not be taken back, or was left as the admin has it.
+    pub findings: Vec<Finding>,
+    /// Whether the node is still enrolled.
+    pub enrolled: bool,
+}
