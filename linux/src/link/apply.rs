@@ -1,0 +1,131 @@
+//! Writing one change.
+
+use futures_util::TryStreamExt;
+use ipnet::IpNet;
+use netlink_packet_route::address::AddressHeaderFlags;
+use netlink_packet_route::link::{InfoData, InfoVeth, LinkAttribute, LinkMessage};
+use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
+use std::net::IpAddr;
+use std::os::fd::{AsFd, AsRawFd};
+
+use super::LinkChange;
+use crate::error::{Cannot, Result};
+use crate::namespace::Namespace;
+use crate::netlink::Netlink;
+
+type Outcome = Result<(), rtnetlink::Error>;
+
+impl Netlink {
+    /// Makes these changes, in order, up to the first that fails.
+    pub async fn apply_all(&self, changes: &[LinkChange]) -> Result<()> {
+        for change in changes {
+            self.apply(change).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes one change.
+    pub async fn apply(&self, change: &LinkChange) -> Result<()> {
+        tracing::debug!(%change, "netlink");
+        if let LinkChange::CreateVeth { name, namespace, inside } = change {
+            let namespace = Namespace::open(namespace)?;
+            return self.create_veth(name, &namespace, inside).await.cannot(|| change.to_string());
+        }
+        self.write(change).await.cannot(|| change.to_string())
+    }
+
+    /// Sets the MTU of an interface, in bytes; writes nothing where it has it already.
+    pub async fn set_mtu(&self, name: &str, mtu: u32) -> Result<()> {
+        let links = self.links().await?;
+        let change = super::bridge::mtu(name, super::named(&links, name), Some(mtu));
+        self.apply_all(change.as_slice()).await
+    }
+
+    /// Deletes an interface; nothing where there is none.
+    pub async fn delete_link(&self, name: &str) -> Result<()> {
+        let there = super::named(&self.links().await?, name).is_some();
+        let change = there.then(|| LinkChange::Delete { name: name.to_owned() });
+        self.apply_all(change.as_slice()).await
+    }
+
+    async fn write(&self, change: &LinkChange) -> Outcome {
+        match change {
+            LinkChange::CreateBridge { name } => self.create_bridge(name).await,
+            LinkChange::CreateVeth { .. } => unreachable!("made by `apply`"),
+            LinkChange::SetMtu { name, to, .. } => self.set(named(name).mtu(*to).build()).await,
+            LinkChange::Attach { name, bridge } => {
+                let bridge = self.index(bridge).await?;
+                self.set(named(name).controller(bridge).build()).await
+            }
+            LinkChange::AddAddress { name, address } => self.add_address(name, *address).await,
+            LinkChange::SetUp { name } => self.set(named(name).up().build()).await,
+            LinkChange::RouteDefault { name, gateway } => self.route_default(name, *gateway).await,
+            LinkChange::Delete { name } => {
+                let index = self.index(name).await?;
+                self.handle.link().del(index).execute().await
+            }
+        }
+    }
+
+    async fn set(&self, message: LinkMessage) -> Outcome {
+        self.handle.link().set(message).execute().await
+    }
+
+    /// A bridge takes the lowest hardware address of its ports until one is set, and pods
+    /// would hold a stale gateway each time that changes.
+    async fn create_bridge(&self, name: &str) -> Outcome {
+        self.handle.link().add(LinkBridge::new(name).build()).execute().await?;
+        let hardware = self.message(name).await?.attributes.into_iter().find_map(hardware_address);
+        match hardware {
+            Some(address) => self.set(named(name).address(address).build()).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn create_veth(&self, name: &str, namespace: &Namespace, inside: &str) -> Outcome {
+        let there = named(inside).setns_by_fd(namespace.as_fd().as_raw_fd()).build();
+        let pair = LinkVeth::new(name, inside).set_info_data(InfoData::Veth(InfoVeth::Peer(there)));
+        self.handle.link().add(pair.build()).execute().await
+    }
+
+    async fn add_address(&self, name: &str, address: IpNet) -> Outcome {
+        let index = self.index(name).await?;
+        let mut add = self.handle.address().add(index, address.addr(), address.prefix_len());
+        if address.addr().is_ipv6() {
+            add.message_mut().header.flags |= AddressHeaderFlags::Nodad;
+        }
+        add.execute().await
+    }
+
+    async fn route_default(&self, name: &str, gateway: IpAddr) -> Outcome {
+        let index = self.index(name).await?;
+        let route = match gateway {
+            IpAddr::V4(gateway) => RouteMessageBuilder::<std::net::Ipv4Addr>::new()
+                .output_interface(index)
+                .gateway(gateway)
+                .build(),
+            IpAddr::V6(gateway) => RouteMessageBuilder::<std::net::Ipv6Addr>::new()
+                .output_interface(index)
+                .gateway(gateway)
+                .build(),
+        };
+        self.handle.route().add(route).replace().execute().await
+    }
+
+    async fn index(&self, name: &str) -> Result<u32, rtnetlink::Error> {
+        Ok(self.message(name).await?.header.index)
+    }
+
+    async fn message(&self, name: &str) -> Result<LinkMessage, rtnetlink::Error> {
+        let mut found = Box::pin(self.handle.link().get().match_name(name.to_owned()).execute());
+        found.try_next().await?.ok_or(rtnetlink::Error::RequestFailed)
+    }
+}
+
+fn named(name: &str) -> LinkMessageBuilder<LinkUnspec> {
+    LinkUnspec::new_with_name(name)
+}
+
+fn hardware_address(attribute: LinkAttribute) -> Option<Vec<u8>> {
+    if let LinkAttribute::Address(address) = attribute { Some(address) } else { None }
+}

@@ -1,0 +1,125 @@
+//! The bridge that should be there, and what is missing.
+
+use ipnet::IpNet;
+
+use super::{Link, LinkChange, named};
+use crate::error::{Error, Result};
+use crate::netlink::Netlink;
+
+/// A bridge as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bridge {
+    /// Its name.
+    pub name: String,
+    /// Its MTU in bytes; none leaves it as it is.
+    pub mtu: Option<u32>,
+    /// Addresses that it must have; it may have others.
+    pub addresses: Vec<IpNet>,
+}
+
+impl Bridge {
+    /// What must be written, given what is there. Pure.
+    ///
+    /// # Errors
+    /// [`Error::InTheWay`] where an interface of another kind has the name.
+    pub fn changes(&self, links: &[Link]) -> Result<Vec<LinkChange>> {
+        let now = named(links, &self.name);
+        if let Some(other) = now.filter(|link| !link.is_bridge()) {
+            let kind = other.kind.as_deref().unwrap_or("no virtual interface");
+            let why = format!("an interface of that name is there already (kind: {kind})");
+            return Err(Error::InTheWay { what: format!("make the bridge {}", self.name), why });
+        }
+        let mut changes = Vec::new();
+        if now.is_none() {
+            changes.push(LinkChange::CreateBridge { name: self.name.clone() });
+        }
+        changes.extend(mtu(&self.name, now, self.mtu));
+        changes.extend(missing_addresses(&self.name, now, &self.addresses));
+        changes.extend(up(&self.name, now));
+        Ok(changes)
+    }
+}
+
+impl Netlink {
+    /// Makes the bridge as it should be. Returns what was written.
+    pub async fn ensure_bridge(&self, bridge: &Bridge) -> Result<Vec<LinkChange>> {
+        let changes = bridge.changes(&self.links().await?)?;
+        self.apply_all(&changes).await?;
+        Ok(changes)
+    }
+}
+
+pub(super) fn mtu(name: &str, now: Option<&Link>, want: Option<u32>) -> Option<LinkChange> {
+    let from = now.map(|link| link.mtu);
+    let to = want.filter(|want| from != Some(*want))?;
+    Some(LinkChange::SetMtu { name: name.to_owned(), from, to })
+}
+
+pub(super) fn missing_addresses<'a>(
+    name: &'a str,
+    now: Option<&'a Link>,
+    want: &'a [IpNet],
+) -> impl Iterator<Item = LinkChange> + 'a {
+    let missing = move |address: &&IpNet| now.is_none_or(|link| !link.addresses.contains(address));
+    let add = |address: &IpNet| LinkChange::AddAddress { name: name.to_owned(), address: *address };
+    want.iter().filter(missing).map(add)
+}
+
+pub(super) fn up(name: &str, now: Option<&Link>) -> Option<LinkChange> {
+    let is_up = now.is_some_and(|link| link.up);
+    (!is_up).then(|| LinkChange::SetUp { name: name.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bridge() -> Bridge {
+        Bridge {
+            name: "moorline0".into(),
+            mtu: Some(1280),
+            addresses: vec!["10.42.3.1/24".parse().unwrap()],
+        }
+    }
+
+    fn link(kind: &str) -> Link {
+        Link {
+            index: 3,
+            name: "moorline0".into(),
+            kind: Some(kind.into()),
+            mtu: 1280,
+            up: true,
+            master: None,
+            peer: None,
+            addresses: bridge().addresses,
+        }
+    }
+
+    fn texts(changes: &[LinkChange]) -> Vec<String> {
+        changes.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn nothing_is_written_when_nothing_differs() {
+        assert_eq!(bridge().changes(&[link("bridge")]).unwrap(), []);
+    }
+
+    #[test]
+    fn only_what_is_missing_is_written() {
+        let bare = Link { mtu: 1500, addresses: vec![], ..link("bridge") };
+        assert_eq!(
+            texts(&bridge().changes(&[bare]).unwrap()),
+            ["set the MTU of moorline0 to 1280", "add address 10.42.3.1/24 to moorline0"]
+        );
+    }
+
+    #[test]
+    fn an_interface_of_another_kind_is_left_alone() {
+        let error = bridge().changes(&[link("veth")]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "cannot make the bridge moorline0: an interface of that name is there already \
+             (kind: veth)"
+        );
+    }
+}

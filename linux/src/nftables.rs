@@ -1,0 +1,124 @@
+//! Own nftables tables, replaced whole, and a view of everybody's, by the program `nft`.
+//! Acts on the network namespace of the calling thread.
+
+mod ruleset;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, Command};
+
+use crate::error::{Cannot, Error, Result};
+
+pub use ruleset::{BaseChain, ChainRule, Ruleset};
+
+/// `nft` works on the kernel alone; one that takes longer hangs.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A table, by family and name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Table {
+    /// `inet`, `ip`, `ip6`, `arp`, `bridge` or `netdev`.
+    pub family: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A named counter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counter {
+    /// How many packets passed it.
+    pub packets: u64,
+    /// How many bytes they had.
+    pub bytes: u64,
+}
+
+impl Table {
+    /// A table of the family `inet`: both Internet protocols.
+    pub fn inet(name: impl Into<String>) -> Self {
+        Table { family: "inet".to_owned(), name: name.into() }
+    }
+
+    /// Replaces the whole table in one transaction. `body` is what stands between the
+    /// braces of `table inet NAME { ... }`. On an error all is as it was.
+    pub async fn replace(&self, body: &str) -> Result<()> {
+        let text = format!("table {self}\ndelete table {self}\ntable {self} {{\n{body}\n}}\n");
+        self.run(&text, "write").await
+    }
+
+    /// Deletes the table; nothing where there is none.
+    pub async fn delete(&self) -> Result<()> {
+        self.run(&format!("table {self}\ndelete table {self}\n"), "delete").await
+    }
+
+    /// The named counters of the table, by name; none where there is no table.
+    pub async fn counters(&self) -> Result<BTreeMap<String, Counter>> {
+        let what = || format!("read the counters of the nftables table {self}");
+        let listed = nft(&["-j", "list", "counters"], "", what).await?;
+        let listed: Value = serde_json::from_str(&listed).map_err(io::Error::from).cannot(what)?;
+        Ok(ruleset::counters(&listed, self))
+    }
+
+    async fn run(&self, text: &str, verb: &str) -> Result<()> {
+        nft(&["-f", "-"], text, || format!("{verb} the nftables table {self}")).await.map(drop)
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.family, self.name)
+    }
+}
+
+/// Everything that nftables has, tables of `iptables-nft` too.
+pub async fn ruleset() -> Result<Ruleset> {
+    let what = || "read the nftables ruleset".to_owned();
+    let listed = nft(&["-j", "list", "ruleset"], "", what).await?;
+    let listed: Value = serde_json::from_str(&listed).map_err(io::Error::from).cannot(what)?;
+    Ok(Ruleset::from_json(&listed))
+}
+
+/// Runs `nft` and returns what it printed.
+async fn nft(arguments: &[&str], input: &str, what: impl Fn() -> String) -> Result<String> {
+    let child = spawn(arguments, &what)?;
+    let done = tokio::time::timeout(DEADLINE, talk(child, input)).await;
+    let Ok(output) = done else {
+        let said = format!("no end within {} s", DEADLINE.as_secs());
+        return Err(Error::Program { what: what(), program: "nft", said });
+    };
+    let output = output.cannot(&what)?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(Error::Program { what: what(), program: "nft", said })
+}
+
+fn spawn(arguments: &[&str], what: impl Fn() -> String) -> Result<Child> {
+    let child = Command::new("nft")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn();
+    match child {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Error::MissingProgram { what: what(), program: "nft", package: "nftables" })
+        }
+        other => other.cannot(what),
+    }
+}
+
+async fn talk(mut child: Child, input: &str) -> io::Result<std::process::Output> {
+    if let Some(mut stdin) = child.stdin.take() {
+        // A child that ends without reading says why on its standard error.
+        drop(stdin.write_all(input.as_bytes()).await);
+    }
+    child.wait_with_output().await
+}
