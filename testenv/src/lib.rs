@@ -1,1 +1,37 @@
-//! Placeholder.
+//! The lab: hosts in network namespaces on a small internet, with real daemons on them.
+//!
+//! ```text
+//!   Lab ─▶ internet        one namespace that routes between the sites, loses packets on
+//!    │                     request, and catches what tries to leave the lab
+//!    ├──▶ Host             a namespace with its own /etc, /run and hostname, behind any NATs
+//!    │     ├─ Tailscaled   the real daemon, and the `tailscale` command beside it
+//!    │     ├─ moorline     the binary under test, run as on a node
+//!    │     └─ Pod          a namespace on a bridge of the host: serves, fetches, pings
+//!    └──▶ Headscale        the real control server, with its administrator's verbs
+//! ```
+//!
+//! ```no_run
+//! use testenv::{Lab, Nat};
+//!
+//! let Some(lab) = Lab::new("three nodes") else { return };
+//! let headscale = lab.headscale().start();
+//! let a = lab.host("a").start();
+//! let b = lab.host("b").behind(Nat::Symmetric).start();
+//! let key = headscale.user("k8s").reusable_key();
+//! for host in [&a, &b] {
+//!     host.tailscaled().join(&headscale, &key);
+//! }
+//! ```
+//!
+//! Everything that a lab makes carries its id, and goes with it: after a pass, after a panic,
+//! and after the process was killed.
+
+mod daemons;
+mod lab;
+mod traffic;
+mod until;
+
+pub use daemons::{Authkey, Headscale, HeadscaleBuilder, Node, Tailscaled, User};
+pub use lab::{Host, HostBuilder, Lab, Moorline, Nat, Pod, Run, Running};
+pub use traffic::{Fetch, Pings, Traffic, Transfer};
+pub use until::until;

@@ -1,0 +1,143 @@
+//! The real tailscaled on a host, and the `tailscale` command beside it.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Authkey, Headscale, folder};
+use crate::lab::{Host, Process};
+use crate::until;
+
+/// How long a daemon takes to answer, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A host's tailscaled.
+pub struct Tailscaled {
+    host: Host,
+    process: Arc<Process>,
+}
+
+impl Tailscaled {
+    pub(crate) fn new(host: Host) -> Tailscaled {
+        let log = host.lab.log(&format!("{}-tailscaled", host.name()));
+        let on = host.clone();
+        let process = Process::new(Arc::clone(&host.namespace), log, move || command(&on, &[]));
+        Tailscaled { process: host.lab.keep(process), host }
+    }
+
+    /// Starts it, and waits until it answers.
+    ///
+    /// # Panics
+    /// Where it runs already, or does not answer.
+    pub fn start(&self) {
+        self.process.start();
+        until("tailscaled that answers", PATIENCE, || {
+            let answer = self.host.run(&self.cli(&["status", "--json"]));
+            if answer.stdout.contains("BackendState") { Ok(()) } else { Err(answer) }
+        });
+    }
+
+    /// Asks it to end, and waits: its interface and rules go.
+    pub fn stop(&self) {
+        self.process.stop();
+    }
+
+    /// Kills it: its rules stay.
+    pub fn kill(&self) {
+        self.process.kill();
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn ends(&self, deadline: Duration) -> ExitStatus {
+        self.process.wait(deadline)
+    }
+
+    /// Whether it runs.
+    pub fn is_running(&self) -> bool {
+        self.process.is_running()
+    }
+
+    /// Its socket, at the same path on the host and outside of it. On the host this is also
+    /// the default path.
+    pub fn socket(&self) -> PathBuf {
+        socket(&self.host)
+    }
+
+    /// Its state directory.
+    pub fn state(&self) -> PathBuf {
+        state(&self.host)
+    }
+
+    /// Runs the `tailscale` command with these words, as an administrator of the host does.
+    ///
+    /// # Panics
+    /// Where the command fails.
+    pub fn tailscale(&self, args: &[&str]) -> String {
+        let answer = self.host.run(&self.cli(args));
+        assert_eq!(answer.code, Some(0), "tailscale {args:?}: {answer:?}");
+        answer.stdout
+    }
+
+    /// Joins by the `tailscale` command, accepting routes and keeping pods' addresses.
+    ///
+    /// # Panics
+    /// Where the command fails.
+    pub fn join(&self, headscale: &Headscale, key: &Authkey) {
+        self.tailscale(&[
+            "up",
+            &format!("--login-server={}", headscale.url()),
+            &format!("--auth-key={}", key.secret()),
+            "--accept-routes",
+            "--accept-dns=false",
+            "--snat-subnet-routes=false",
+            "--timeout=30s",
+        ]);
+    }
+
+    /// What `tailscale status --json` says.
+    ///
+    /// # Panics
+    /// Where the daemon does not answer.
+    pub fn status(&self) -> Value {
+        let answer = self.host.run(&self.cli(&["status", "--json"]));
+        serde_json::from_str(&answer.stdout).unwrap_or_else(|_| panic!("no status: {answer:?}"))
+    }
+
+    /// Its preferences, as `tailscale debug prefs` prints them.
+    ///
+    /// # Panics
+    /// Where the daemon does not answer.
+    pub fn prefs(&self) -> Value {
+        serde_json::from_str(&self.tailscale(&["debug", "prefs"])).expect("preferences are JSON")
+    }
+
+    fn cli(&self, args: &[&str]) -> std::process::Command {
+        let mut command = self.host.command(folder("tailscale").join("tailscale"));
+        command.arg("--socket").arg(self.socket()).args(args);
+        command
+    }
+}
+
+fn socket(host: &Host) -> PathBuf {
+    host.folder().join("run/tailscale/tailscaled.sock")
+}
+
+fn state(host: &Host) -> PathBuf {
+    host.folder().join("tailscaled")
+}
+
+/// tailscaled, kept from calling out: no log upload, and relays over the lab's plain http.
+fn command(host: &Host, extra: &[&Path]) -> std::process::Command {
+    let mut command = host.command(folder("tailscale").join("tailscaled"));
+    command
+        .arg(format!("--state={}", state(host).join("tailscaled.state").display()))
+        .arg(format!("--statedir={}", state(host).display()))
+        .arg(format!("--socket={}", socket(host).display()))
+        .args(extra)
+        .env("TS_DEBUG_USE_DERP_HTTP", "true")
+        .env("TS_NO_LOGS_NO_SUPPORT", "true");
+    command
+}

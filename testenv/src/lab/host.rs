@@ -1,0 +1,135 @@
+//! A host: a namespace with its own /etc, /run and hostname.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, unshare};
+
+use super::builder::Addresses;
+use super::process::mortal;
+use super::{Inner, Namespace, Run};
+use crate::Tailscaled;
+
+/// A machine of the lab.
+#[derive(Clone)]
+pub struct Host {
+    pub(crate) lab: Arc<Inner>,
+    pub(crate) namespace: Arc<Namespace>,
+    name: String,
+    addresses: Addresses,
+    folder: PathBuf,
+}
+
+impl Host {
+    pub(crate) fn boot(
+        lab: Arc<Inner>,
+        name: String,
+        namespace: Arc<Namespace>,
+        addresses: Addresses,
+    ) -> Host {
+        let folder = lab.folder(&name);
+        furnish(&lab, &name, &folder, &namespace);
+        Host { lab, namespace, name, addresses, folder }
+    }
+
+    /// Its name in the lab, and its hostname.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The address on its own interface.
+    pub fn address(&self) -> IpAddr {
+        self.addresses.0
+    }
+
+    /// The address that the internet sees: its router's, if it is behind one.
+    pub fn outer_address(&self) -> IpAddr {
+        self.addresses.1
+    }
+
+    /// The host's own folder, at the same path on the host and outside of it. Below it, `run`
+    /// is the host's `/run`.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The real tailscaled, started here. At most one per host.
+    pub fn tailscaled(&self) -> Tailscaled {
+        let tailscaled = Tailscaled::new(self.clone());
+        tailscaled.start();
+        tailscaled
+    }
+
+    /// A command, set up to run on this host with a clean environment.
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env("HOME", &self.folder);
+        command
+    }
+
+    /// Runs a command on this host to its end.
+    pub(crate) fn run(&self, command: &Command) -> Run {
+        use std::process::Stdio;
+        let started = Instant::now();
+        let mut command = mortal(command, None);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = self.namespace.spawn(command).expect("a command on a host");
+        let output = child.wait_with_output().expect("waiting for a command");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        Run { code: output.status.code(), stdout, stderr, duration: started.elapsed() }
+    }
+}
+
+/// Gives the namespace's thread, and all it starts, a hostname, `/etc` and `/run` of its own:
+/// tailscaled rewrites resolv.conf, and must not meet the machine's own daemons.
+fn furnish(lab: &Arc<Inner>, name: &str, folder: &Path, namespace: &Namespace) {
+    for part in ["etc", "etc.work", "run", "run/netns"] {
+        fs::create_dir_all(folder.join(part)).expect("a folder of the host");
+    }
+    let root = lab.root().to_owned();
+    let lab_on_host = folder.join(root.strip_prefix("/").expect("an absolute path"));
+    fs::create_dir_all(&lab_on_host).expect("a folder of the host");
+    let (folder, name) = (folder.to_owned(), name.to_owned());
+    namespace.run(move || {
+        unshare(CloneFlags::CLONE_FS | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS)
+            .expect("a mount namespace");
+        nix::unistd::sethostname(&name).expect("a hostname");
+        hang(None, Path::new("/"), MsFlags::MS_REC | MsFlags::MS_PRIVATE);
+        // Else this host would keep namespaces alive that are deleted elsewhere.
+        let _ = umount2("/run/netns", MntFlags::MNT_DETACH);
+        overlay(Path::new("/etc"), &folder);
+        hang(Some(&root), &lab_on_host, MsFlags::MS_BIND);
+        hang(Some(&folder.join("run")), Path::new("/run"), MsFlags::MS_BIND | MsFlags::MS_REC);
+        fs::write("/etc/hosts", format!("127.0.0.1 localhost {name}\n::1 localhost\n"))
+            .expect("the host's /etc/hosts");
+        let _ = fs::remove_file("/etc/resolv.conf");
+        fs::write("/etc/resolv.conf", "# This host has no name server.\n")
+            .expect("the host's /etc/resolv.conf");
+    });
+}
+
+fn hang(source: Option<&Path>, target: &Path, flags: MsFlags) {
+    mount(source, target, None::<&str>, flags, None::<&str>)
+        .unwrap_or_else(|error| panic!("mounting {}: {error}", target.display()));
+}
+
+/// What is written to `target` goes to the host's folder of the same name.
+fn overlay(target: &Path, folder: &Path) {
+    let name = target.file_name().unwrap_or_default();
+    let upper = folder.join(name);
+    let work = upper.with_extension("work");
+    let options = format!(
+        "lowerdir={},upperdir={},workdir={}",
+        target.display(),
+        upper.display(),
+        work.display()
+    );
+    mount(Some("overlay"), target, Some("overlay"), MsFlags::empty(), Some(options.as_str()))
+        .unwrap_or_else(|error| panic!("an overlay on {}: {error}", target.display()));
+}
