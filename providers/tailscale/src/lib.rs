@@ -2,3 +2,4 @@
 //! server behind it.
 
 pub mod control_url;
+pub mod policy;
