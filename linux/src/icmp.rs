@@ -4,15 +4,22 @@ mod packet;
 mod socket;
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::family::Family;
 use crate::namespace::Namespace;
 use socket::Socket;
+
+/// A size that every path carries, in bytes.
+pub const SMALL: u16 = 64;
+/// The discard service: a port to name where none is used.
+const DISCARD: u16 = 9;
 
 /// One echo request, never fragmented on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,8 +126,8 @@ pub enum Reason {
 /// Sends echo requests, many at once, through one raw socket for each family.
 #[derive(Debug)]
 pub struct Pinger {
-    ipv4: Socket,
-    ipv6: Socket,
+    ipv4: Option<Socket>,
+    ipv6: Option<Socket>,
 }
 
 impl Pinger {
@@ -133,7 +140,8 @@ impl Pinger {
         })?
     }
 
-    /// Opens the sockets in the namespace of the calling thread.
+    /// Opens the sockets in the namespace of the calling thread. A family that this kernel
+    /// does not have is no error: its echoes are [`Outcome::NotSent`].
     pub fn open() -> Result<Self> {
         Ok(Pinger { ipv4: Socket::open(Family::Ipv4)?, ipv6: Socket::open(Family::Ipv6)? })
     }
@@ -141,9 +149,13 @@ impl Pinger {
     /// Sends one echo request and waits for what comes of it. May be called many times at
     /// once; dropping the future forgets the request.
     pub async fn echo(&self, echo: Echo) -> Outcome {
-        let socket = match Family::from(echo.target) {
+        let family = Family::from(echo.target);
+        let socket = match family {
             Family::Ipv4 => &self.ipv4,
             Family::Ipv6 => &self.ipv6,
+        };
+        let Some(socket) = socket else {
+            return Outcome::NotSent { why: format!("this kernel has no {family}") };
         };
         let waiting = socket.expect_answer(echo.target);
         let sent = std::time::Instant::now();
@@ -158,6 +170,29 @@ impl Pinger {
     }
 }
 
+/// Whether any of these addresses answers an echo request from this namespace in time.
+/// Returns at the first answer. An address that cannot be reached from here does not answer.
+pub async fn any_answers(targets: &[IpAddr], deadline: Duration) -> Result<bool> {
+    let pinger = Pinger::open()?;
+    let asked = targets.iter().filter_map(|target| {
+        let source = source_toward(*target).ok()?;
+        Some(pinger.echo(Echo::new(source, *target, SMALL).deadline(deadline)))
+    });
+    let answers: FuturesUnordered<_> = asked.collect();
+    Ok(answers.any(async |outcome| outcome.is_reply()).await)
+}
+
+/// The own address that the kernel would send from. Sends nothing.
+fn source_toward(target: IpAddr) -> io::Result<IpAddr> {
+    let any: IpAddr = match target {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((any, 0))?;
+    socket.connect((target, DISCARD))?;
+    Ok(socket.local_addr()?.ip())
+}
+
 fn refused(error: &io::Error) -> Outcome {
     if error.raw_os_error() == Some(rustix::io::Errno::MSGSIZE.raw_os_error()) {
         Outcome::LocalTooBig
@@ -165,3 +200,6 @@ fn refused(error: &io::Error) -> Outcome {
         Outcome::NotSent { why: error.to_string() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -169,3 +169,72 @@ fn block_on<T>(work: impl Future<Output = T>) -> Result<T> {
 fn join<T>(worker: thread::ScopedJoinHandle<'_, T>) -> T {
     worker.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, Host};
+    use std::os::unix::fs::MetadataExt;
+
+    fn identity(namespace: &Namespace) -> u64 {
+        fs::metadata(namespace.path()).unwrap().ino()
+    }
+
+    #[test]
+    fn a_pinned_namespace_is_adopted() {
+        if !testing::is_root() {
+            return;
+        }
+        let host = Host::new();
+        let path = host.beside("folder/pinned");
+        let made = Namespace::pinned(&path).unwrap();
+        let adopted = Namespace::pinned(&path).unwrap();
+        assert_eq!(identity(&made), identity(&adopted));
+        Namespace::remove(&path).unwrap();
+        Namespace::remove(&path).unwrap();
+        assert!(!path.exists());
+        fs::remove_dir(host.beside("folder")).unwrap();
+    }
+
+    #[test]
+    fn a_stale_file_is_replaced() {
+        if !testing::is_root() {
+            return;
+        }
+        let host = Host::new();
+        let path = host.beside("stale");
+        fs::write(&path, "").unwrap();
+        assert!(Namespace::open(&path).is_err());
+        let made = Namespace::pinned(&path).unwrap();
+        assert_ne!(identity(&made), identity(&host));
+    }
+
+    #[test]
+    fn somebody_elses_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("precious");
+        fs::write(&path, "data").unwrap();
+        assert!(matches!(Namespace::pinned(&path), Err(Error::InTheWay { .. })));
+        assert!(matches!(Namespace::remove(&path), Err(Error::InTheWay { .. })));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "data");
+    }
+
+    #[test]
+    fn work_runs_inside_and_its_panic_comes_out() {
+        if !testing::is_root() {
+            return;
+        }
+        let host = Host::new();
+        host.sh("ip link add marker type bridge");
+        let links = || fs::read_to_string("/proc/thread-self/net/dev").unwrap();
+        assert!(host.run(links).unwrap().contains("marker"));
+        assert!(!links().contains("marker"));
+        let inside = testing::block_on(host.run_async(move || async move { links() }));
+        assert!(inside.unwrap().contains("marker"));
+        let panicked = panic::catch_unwind(AssertUnwindSafe(|| {
+            testing::block_on(host.run_async(|| async { panic!("on purpose") }))
+        }));
+        let panic = panicked.map(|result: Result<()>| result.is_ok()).unwrap_err();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"on purpose"));
+    }
+}

@@ -122,3 +122,44 @@ async fn talk(mut child: Child, input: &str) -> io::Result<std::process::Output>
     }
     child.wait_with_output().await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, Host};
+
+    const BODY: &str = "counter pings { }
+        chain input { type filter hook input priority -400; policy accept;
+            icmp type echo-request counter name pings
+        }";
+
+    #[test]
+    fn a_table_is_replaced_counted_and_deleted() {
+        if !testing::is_root() {
+            return;
+        }
+        let host = Host::new();
+        let table = Table::inet("moorline_test");
+        host.block_on(async || {
+            table.replace("chain old { }").await.unwrap();
+            table.replace(BODY).await.unwrap();
+        });
+        host.sh("ping -c2 -i0.1 -W1 127.0.0.1");
+        host.block_on(async || {
+            let counters = table.counters().await.unwrap();
+            assert_eq!(counters["pings"].packets, 2);
+            let ruleset = ruleset().await.unwrap();
+            assert_eq!(ruleset.base_chains.len(), 1);
+            assert_eq!(ruleset.rules.len(), 1);
+
+            let error = table.replace("chain x { nonsense }").await.unwrap_err();
+            let start = "cannot write the nftables table inet moorline_test: `nft`: ";
+            assert!(error.to_string().starts_with(start), "{error}");
+            assert_eq!(table.counters().await.unwrap()["pings"].packets, 2);
+
+            table.delete().await.unwrap();
+            table.delete().await.unwrap();
+            assert!(table.counters().await.unwrap().is_empty());
+        });
+    }
+}

@@ -218,3 +218,41 @@ fn address(address: &RouteAddress) -> Option<IpAddr> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, Host};
+
+    #[test]
+    fn rules_and_tables_decide_a_lookup() {
+        if !testing::is_root() {
+            return;
+        }
+        let host = Host::new();
+        host.sh("ip link add lan type bridge; ip link set lan up
+                 ip link add vpn type bridge; ip link set vpn up
+                 ip addr add 192.168.7.1/24 dev lan
+                 ip addr add 2001:db8:7::1/64 dev lan nodad
+                 ip route add 10.42.0.0/16 dev vpn table 52
+                 ip route add blackhole 10.66.0.0/16
+                 ip rule add pref 5270 lookup 52");
+        host.block_on(async || {
+            let netlink = Netlink::open().unwrap();
+            let to = |to: &str| to.parse::<IpAddr>().unwrap();
+            let found = netlink.lookup(to("10.42.1.2")).await.unwrap().unwrap();
+            assert_eq!((found.interface.as_deref(), found.table), (Some("vpn"), 52));
+            let found = netlink.lookup(to("2001:db8:7::9")).await.unwrap().unwrap();
+            assert_eq!((found.interface.as_deref(), found.table), (Some("lan"), MAIN));
+            let own = netlink.lookup(to("192.168.7.1")).await.unwrap().unwrap();
+            assert_eq!((own.kind, own.table), (RouteKind::Local, LOCAL));
+            assert_eq!(netlink.lookup(to("10.66.0.1")).await.unwrap(), None);
+            assert_eq!(netlink.lookup(to("203.0.113.1")).await.unwrap(), None);
+
+            let connected = netlink.connected_networks().await.unwrap();
+            let lan = |prefix: &str| (prefix.parse().unwrap(), "lan".to_owned());
+            assert_eq!(connected, [lan("192.168.7.0/24"), lan("2001:db8:7::/64")]);
+            assert_eq!(netlink.routes_of(52).await.unwrap().len(), 1);
+        });
+    }
+}

@@ -209,3 +209,44 @@ fn take(listed: &mut ListedRule, attribute: &RuleAttribute, lengths: (u8, u8)) {
         listed.ours = u8::from(*protocol) == PROTOCOL;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, Host};
+
+    fn rule(to: &str) -> Rule {
+        Rule::to(5200, to.parse().unwrap(), 254)
+    }
+
+    #[test]
+    fn only_our_rules_are_found_and_removed() {
+        if !testing::is_root() {
+            return;
+        }
+        let host = Host::new();
+        host.sh("ip rule add pref 5200 to 10.42.1.0/24 lookup main
+                 ip rule add pref 5210 fwmark 0x80000/0xff0000 lookup main");
+        host.block_on(async || {
+            let netlink = Netlink::open().unwrap();
+            let (four, six) = (rule("10.42.1.0/24"), rule("2001:cafe:42:1::/64"));
+            let from = Rule { from: four.to, to: None, ..four.clone() };
+            for rule in [&four, &six, &from] {
+                assert!(netlink.ensure_rule(rule).await.unwrap());
+                assert!(!netlink.ensure_rule(rule).await.unwrap());
+            }
+            let rules = netlink.rules().await.unwrap();
+            assert_eq!(rules.iter().filter(|listed| listed.ours).count(), 3);
+            assert!(rules.iter().any(|listed| listed.mark == Some((0x80000, 0xff_0000))));
+
+            assert!(netlink.set_rules(5200..=5209, std::slice::from_ref(&six)).await.unwrap());
+            assert!(!netlink.set_rules(5200..=5209, std::slice::from_ref(&six)).await.unwrap());
+            assert!(netlink.remove_rule(&six).await.unwrap());
+            assert!(!netlink.remove_rule(&four).await.unwrap());
+        });
+        assert_eq!(
+            host.sh("ip rule list pref 5200"),
+            "5200:\tfrom all to 10.42.1.0/24 lookup main\n"
+        );
+    }
+}

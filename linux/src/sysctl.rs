@@ -36,6 +36,18 @@ pub fn enable_forwarding(family: Family) -> Result<bool> {
     if forwarding(family)? { Ok(false) } else { write(forwarding_key(family), "1") }
 }
 
+/// The interfaces that have settings of their own, without `all` and `default`.
+pub fn interfaces() -> Result<Vec<String>> {
+    let what = || "list the interfaces under /proc/sys/net".to_owned();
+    let mut names = Vec::new();
+    for entry in fs::read_dir("/proc/sys/net/ipv4/conf").cannot(what)? {
+        names.extend(entry.cannot(what)?.file_name().into_string());
+    }
+    names.retain(|name| name != "all" && name != "default");
+    names.sort();
+    Ok(names)
+}
+
 /// The setting that [`forwarding`] reads.
 pub const fn forwarding_key(family: Family) -> &'static str {
     match family {

@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rustix::io::Errno;
+use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
 use rustix::net::{RecvFlags, SendFlags, recvfrom, sendto};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -48,13 +50,19 @@ pub(super) struct Expected {
 }
 
 impl Socket {
-    pub(super) fn open(family: Family) -> Result<Self> {
+    /// A socket; none where the kernel does not have the family.
+    pub(super) fn open(family: Family) -> Result<Option<Self>> {
         let what = || format!("open a raw {family} socket for ICMP");
-        let file = raw(family).and_then(kernel::watch).cannot(what)?;
+        let file = match raw(family) {
+            Err(error) if error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error()) => {
+                return Ok(None);
+            }
+            file => file.and_then(kernel::watch).cannot(what)?,
+        };
         let (file, waiting) = (Arc::new(file), Arc::new(Waiting::default()));
         let identifier = identifier();
         let reader = tokio::spawn(read(Arc::clone(&file), Arc::clone(&waiting), identifier));
-        Ok(Socket { file, waiting, identifier, reader })
+        Ok(Some(Socket { file, waiting, identifier, reader }))
     }
 
     pub(super) fn expect_answer(&self, target: IpAddr) -> Expected {
@@ -131,9 +139,16 @@ fn raw(family: Family) -> io::Result<OwnedFd> {
     };
     let socket = Socket::new(domain, Type::RAW, Some(protocol))?;
     socket.set_nonblocking(true)?;
+    // What was learned of the path's MTU must not keep a probe from being sent.
     match family {
-        Family::Ipv4 => socket.set_header_included_v4(true)?,
-        Family::Ipv6 => socket.set_header_included_v6(true)?,
+        Family::Ipv4 => {
+            socket.set_header_included_v4(true)?;
+            sockopt::set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::PROBE)?;
+        }
+        Family::Ipv6 => {
+            socket.set_header_included_v6(true)?;
+            sockopt::set_ipv6_mtu_discover(&socket, Ipv6PathMtuDiscovery::PROBE)?;
+        }
     }
     Ok(socket.into())
 }

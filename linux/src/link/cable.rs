@@ -149,3 +149,91 @@ async fn interior(cable: &Cable) -> Result<Interior> {
     let inside = Netlink::open_in(&Namespace::open(&cable.namespace)?)?;
     Ok(Interior { links: inside.links().await?, routes: inside.routes().await? })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::Bridge;
+    use crate::testing::{self, Host};
+
+    fn bridge() -> Bridge {
+        Bridge {
+            name: "moorline0".into(),
+            mtu: Some(1280),
+            addresses: ["10.42.3.1/24", "2001:cafe:42:3::1/64"]
+                .map(|at| at.parse().unwrap())
+                .into(),
+        }
+    }
+
+    fn cable(namespace: PathBuf) -> Cable {
+        Cable {
+            name: "moorline-canary".into(),
+            bridge: "moorline0".into(),
+            mtu: 1280,
+            namespace,
+            inside: CableEnd {
+                name: "eth0".into(),
+                mtu: 1280,
+                addresses: ["10.42.3.2/24", "2001:cafe:42:3::2/64"]
+                    .map(|at| at.parse().unwrap())
+                    .into(),
+                gateways: ["10.42.3.1", "2001:cafe:42:3::1"].map(|at| at.parse().unwrap()).into(),
+            },
+        }
+    }
+
+    async fn ensure(cable: &Cable) -> usize {
+        let netlink = Netlink::open().unwrap();
+        let bridge = netlink.ensure_bridge(&bridge()).await.unwrap();
+        bridge.len() + netlink.ensure_cable(cable).await.unwrap().len()
+    }
+
+    #[test]
+    fn a_second_run_writes_nothing() {
+        if !testing::is_root() {
+            return;
+        }
+        let host = Host::new();
+        let inside = Namespace::pinned(host.beside("inside")).unwrap();
+        let cable = cable(inside.path().to_owned());
+        assert_eq!(host.block_on(|| ensure(&cable)), 5 + 4 + 7);
+        assert_eq!(host.block_on(|| ensure(&cable)), 0);
+        host.sh("ping -c1 -W1 10.42.3.2; ping -c1 -W1 2001:cafe:42:3::2");
+    }
+
+    #[test]
+    fn only_what_is_broken_is_mended() {
+        if !testing::is_root() {
+            return;
+        }
+        let host = Host::new();
+        let inside = Namespace::pinned(host.beside("inside")).unwrap();
+        let cable = cable(inside.path().to_owned());
+        host.block_on(|| ensure(&cable));
+        host.sh("ip link set moorline-canary nomaster; ip addr del 10.42.3.1/24 dev moorline0");
+        assert_eq!(host.block_on(|| ensure(&cable)), 2);
+
+        Namespace::remove(inside.path()).unwrap();
+        let again = Namespace::pinned(inside.path()).unwrap();
+        host.block_on(|| ensure(&cable));
+        assert_eq!(host.block_on(|| ensure(&cable)), 0);
+        drop((inside, again));
+        host.sh("ping -c1 -W1 10.42.3.2; ping -c1 -W1 2001:cafe:42:3::2");
+    }
+
+    #[test]
+    fn the_hardware_address_of_the_bridge_stays() {
+        if !testing::is_root() {
+            return;
+        }
+        let host = Host::new();
+        let inside = Namespace::pinned(host.beside("inside")).unwrap();
+        host.block_on(async || Netlink::open().unwrap().ensure_bridge(&bridge()).await.unwrap());
+        let before = host.sh("ip -o link show moorline0 | grep -o 'ether [^ ]*'");
+        let cable = cable(inside.path().to_owned());
+        host.block_on(|| ensure(&cable));
+        let after = host.sh("ip -o link show moorline0 | grep -o 'ether [^ ]*'");
+        assert_eq!(before, after);
+    }
+}
