@@ -9,5 +9,9 @@
 //!                  └─ providers      the only place that names them
 //! ```
 
+pub mod checks;
 pub mod host;
 pub mod proof;
+pub mod providers;
+pub mod secrets;
+pub mod settings;

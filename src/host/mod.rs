@@ -1,7 +1,43 @@
 //! The host: join, check, apply, observe, prove, tell.
+//!
+//! ```text
+//!   up, status, leave       one file a command, top to bottom
+//!     open                  settings or state ─▶ an open network
+//!     session, state        what is remembered, and the provider's callbacks
+//!     facts                 what the machine looks like
+//!     takeover              a pod CIDR that somebody else has
+//!     pod_network           the bridge, the canary, forwarding
+//!     probing               whom to probe
+//!     judge, kinship        pure: the stage; who belongs to this cluster
+//!     telling, report       what the commands answer
+//! ```
 
+mod directories;
+mod facts;
+mod judge;
+mod kinship;
+mod leave;
+mod open;
+mod pod_network;
+mod probing;
 mod report;
+mod reporter;
+mod session;
 mod stage;
+mod state;
+mod status;
+mod takeover;
+mod telling;
+mod up;
 
+pub use directories::Directories;
+pub use facts::{Facts, Forwarding, LinkFact, RuleFact};
+pub use kinship::{Own, kinship, overlap};
+pub use leave::leave;
 pub use report::{Kinship, LeaveReport, PeerReport, Proof, StatusReport, UpReport};
+pub use reporter::{Reporter, Silent};
+use session::Session;
 pub use stage::{Stage, UnknownStage};
+pub use state::{NetworkState, STATE_VERSION, State, StateDirectory, StateLock};
+pub use status::status;
+pub use up::{plan, up};

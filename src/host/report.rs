@@ -70,7 +70,7 @@ pub struct PeerReport {
 }
 
 /// What a peer is to this cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kinship {
     /// It serves a pod CIDR inside this cluster's CIDRs, and nothing says otherwise.

@@ -31,6 +31,13 @@ pub enum Outcome {
     Unknown,
 }
 
+impl Outcome {
+    /// Whether nothing is left to be proven.
+    pub const fn is_good(self) -> bool {
+        matches!(self, Outcome::Proven | Outcome::Alone)
+    }
+}
+
 /// What was seen of one peer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PeerVerdict {

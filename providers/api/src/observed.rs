@@ -18,6 +18,8 @@ pub struct Observed {
     pub control: Control,
     /// This node's addresses in the network.
     pub addresses: Vec<IpAddr>,
+    /// Marks that administrators gave this node, such as Tailscale's tags.
+    pub tags: Vec<String>,
     /// The interface that carries them.
     pub interface: String,
     /// The interface's MTU, in bytes.
@@ -95,6 +97,9 @@ pub struct Peer {
     pub path: Path,
     /// When it was last heard of.
     pub last_contact: Option<Timestamp>,
+    /// The command with which an administrator removes it for good, such as
+    /// `headscale nodes delete -i 7`.
+    pub removal: Option<String>,
 }
 
 /// How packets reach a peer.

@@ -1,0 +1,76 @@
+//! What could break, found before anything is changed. One file a check, each of them pure.
+
+mod clashes;
+mod forwarding;
+mod mtu;
+mod overlap;
+mod owner;
+mod rp_filter;
+
+use ipnet::IpNet;
+use provider_api::{Capabilities, Desired, Finding, Observed, Severity};
+
+use crate::host::Facts;
+
+pub use owner::{Claim, claim};
+
+/// What the checks look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// The machine.
+    pub facts: &'a Facts,
+    /// What is about to be asked of the network.
+    pub desired: &'a Desired,
+    /// The cluster's service CIDRs.
+    pub service_cidrs: &'a [IpNet],
+    /// The bridge that pods hang on.
+    pub pod_bridge: &'a str,
+    /// What the provider takes for itself.
+    pub capabilities: &'a Capabilities,
+    /// The network as it stands; none before the join.
+    pub observed: Option<&'a Observed>,
+}
+
+impl Scene<'_> {
+    /// Whether an interface is the pod bridge or the VPN's own.
+    fn is_own(&self, interface: &str) -> bool {
+        let vpn = self.observed.map(|observed| observed.interface.as_str());
+        interface == self.pod_bridge
+            || vpn == Some(interface)
+            || self.capabilities.interfaces.iter().any(|name| name == interface)
+    }
+
+    /// Every prefix that peers serve, with the peer's name.
+    fn peer_routes(&self) -> impl Iterator<Item = (&IpNet, &str)> {
+        let peers = self.observed.iter().flat_map(|observed| &observed.peers);
+        peers.flat_map(|peer| peer.routes.iter().map(|route| (route, peer.name.as_str())))
+    }
+}
+
+type Check = fn(&Scene<'_>) -> Vec<Finding>;
+
+const CHECKS: [Check; 6] =
+    [overlap::check, owner::check, forwarding::check, rp_filter::check, mtu::check, clashes::check];
+
+/// All findings, the worst first.
+pub fn preflight(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = CHECKS.iter().flat_map(|check| check(scene)).collect();
+    sort(&mut findings);
+    findings
+}
+
+/// Puts the worst first and drops what was said twice.
+pub fn sort(findings: &mut Vec<Finding>) {
+    findings.sort_by(|one, other| {
+        other.severity.cmp(&one.severity).then_with(|| one.code.cmp(&other.code))
+    });
+    findings.dedup();
+}
+
+/// The worst finding, where it forbids to go on.
+pub fn blocker(findings: &[Finding]) -> Option<&Finding> {
+    findings.iter().find(|finding| finding.severity == Severity::Error)
+}
+
+#[cfg(test)]
+mod scenes;

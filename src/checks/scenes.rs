@@ -1,0 +1,146 @@
+//! Scenes for the checks' tests: a quiet machine, and what is put on it.
+
+use ipnet::IpNet;
+use provider_api::{
+    Capabilities, Control, Desired, MarkRange, NodeId, Observed, Path, Peer, RouteMode,
+    RouteProgrammer,
+};
+
+use super::Scene;
+use crate::host::{Facts, Forwarding, LinkFact, RuleFact};
+
+pub(super) struct Stage {
+    facts: Facts,
+    desired: Desired,
+    services: Vec<IpNet>,
+    capabilities: Capabilities,
+    observed: Observed,
+}
+
+fn cidrs(texts: &[&str]) -> Vec<IpNet> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+pub(super) fn peer(name: &str, routes: &[&str], online: bool) -> Peer {
+    Peer {
+        id: NodeId::new(name),
+        name: name.into(),
+        cluster: None,
+        tags: vec![],
+        addresses: vec![],
+        routes: cidrs(routes),
+        online,
+        path: Path::Idle,
+        last_contact: None,
+        removal: None,
+    }
+}
+
+impl Stage {
+    /// One node, pod CIDR 10.42.3.0/24, joined, nothing odd about it.
+    pub(super) fn quiet() -> Self {
+        Stage {
+            facts: Facts {
+                links: vec![LinkFact {
+                    name: "tailscale0".into(),
+                    mtu: 1280,
+                    addresses: cidrs(&["100.64.0.1/32"]),
+                }],
+                forwarding: Forwarding { ipv4: true, ipv6: true },
+                nft: true,
+                ..Facts::default()
+            },
+            desired: Desired {
+                mode: RouteMode::Routed,
+                pod_cidrs: cidrs(&["10.42.3.0/24"]),
+                cluster_cidrs: cidrs(&["10.42.0.0/16"]),
+            },
+            services: cidrs(&["10.43.0.0/16"]),
+            capabilities: capabilities(),
+            observed: observed(),
+        }
+    }
+
+    pub(super) fn scene(&self) -> Scene<'_> {
+        Scene {
+            facts: &self.facts,
+            desired: &self.desired,
+            service_cidrs: &self.services,
+            pod_bridge: "moorline0",
+            capabilities: &self.capabilities,
+            observed: Some(&self.observed),
+        }
+    }
+
+    pub(super) fn link(mut self, name: &str, mtu: u32, addresses: &[&str]) -> Self {
+        let addresses = cidrs(addresses);
+        self.facts.links.push(LinkFact { name: name.into(), mtu, addresses });
+        self
+    }
+
+    pub(super) fn cluster(mut self, texts: &[&str]) -> Self {
+        self.desired.cluster_cidrs = cidrs(texts);
+        self.desired.pod_cidrs.clear();
+        self
+    }
+
+    pub(super) fn services(mut self, texts: &[&str]) -> Self {
+        self.services = cidrs(texts);
+        self
+    }
+
+    pub(super) fn peer(mut self, peer: Peer) -> Self {
+        self.observed.peers.push(peer);
+        self
+    }
+
+    pub(super) fn forwarding(mut self, forwarding: Forwarding) -> Self {
+        self.facts.forwarding = forwarding;
+        self
+    }
+
+    pub(super) fn strict(mut self, interface: &str) -> Self {
+        self.facts.strict.insert(interface.into());
+        self
+    }
+
+    pub(super) fn rule(mut self, rule: RuleFact) -> Self {
+        self.facts.rules.push(rule);
+        self
+    }
+
+    pub(super) fn chain(mut self, chain: &str) -> Self {
+        self.facts.chains.insert(chain.into());
+        self
+    }
+}
+
+fn capabilities() -> Capabilities {
+    Capabilities {
+        routes: RouteProgrammer::Provider,
+        approval: true,
+        ipv4: true,
+        ipv6: true,
+        live_routes: true,
+        marks: vec![MarkRange { value: 0x40000, mask: 0xff0000 }],
+        tables: vec![52],
+        rules: vec![5210, 5230, 5250, 5270],
+        ports: vec![41641],
+        interfaces: vec!["tailscale0".into()],
+        ranges: cidrs(&["100.64.0.0/10"]),
+    }
+}
+
+fn observed() -> Observed {
+    Observed {
+        up: true,
+        control: Control::Connected,
+        addresses: vec!["100.64.0.1".parse().unwrap()],
+        tags: vec![],
+        interface: "tailscale0".into(),
+        mtu: 1280,
+        routes: vec![],
+        peers: vec![],
+        findings: vec![],
+    }
+}

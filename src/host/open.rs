@@ -1,0 +1,122 @@
+//! Opens the network that a command works on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use provider_api::{Desired, Error, Manifest, Network, NetworkName, Result, RouteMode};
+
+use crate::host::session::{Place, Session};
+use crate::host::{NetworkState, State};
+use crate::providers;
+use crate::settings::{Origin, SecretRef, Settings};
+
+/// A network that is open, with everything a command needs around it.
+pub(super) struct Opened {
+    /// State, callbacks, progress.
+    pub session: Arc<Session>,
+    /// The network itself.
+    pub network: Box<dyn Network>,
+    /// What its provider takes.
+    pub manifest: Manifest,
+}
+
+/// Opens the network that the settings ask for, and remembers them.
+///
+/// # Errors
+/// Those of the provider's parsing; a network of another provider that this node is still in.
+pub(super) fn from_settings(settings: &Settings, place: Place) -> Result<Opened> {
+    let mut state = place.directory.load()?;
+    let name = settings.network()?;
+    only_network(&state, &name)?;
+    let before = state.networks.remove(&name);
+    state.networks.insert(name.clone(), remembered(settings, before)?);
+    let secrets = settings.secrets.iter().map(|(key, said)| (key.clone(), said.value.clone()));
+    open(state, name, secrets.collect(), place)
+}
+
+/// Opens the network that this node is in, as an earlier `up` left it.
+///
+/// # Errors
+/// Where there is none.
+pub(super) fn from_state(place: Place) -> Result<Opened> {
+    let state = place.directory.load()?;
+    let Some((name, network)) = state.networks.iter().next() else {
+        return Err(Error::settings("no-network", "this node has joined no network")
+            .fix("moorline up --vpn-auth=\"name=tailscale,joinKey=file:/etc/moorline/key\""));
+    };
+    let name = name.clone();
+    let parse = |(key, text): (&String, &String)| {
+        Ok((key.clone(), SecretRef::parse(text, &Origin::file(place.directory.file()))?))
+    };
+    let secrets = network.secrets.iter().map(parse).collect::<Result<BTreeMap<_, _>>>()?;
+    open(state, name, secrets, place)
+}
+
+fn open(
+    state: State,
+    name: NetworkName,
+    secrets: BTreeMap<String, SecretRef>,
+    place: Place,
+) -> Result<Opened> {
+    let network = &state.networks[&name];
+    let provider = providers::find(&network.provider)?;
+    let settings = network.settings.clone();
+    let session = Arc::new(Session::new(state, name, secrets, place));
+    let network = provider.open(&settings, Arc::clone(&session) as Arc<_>)?;
+    Ok(Opened { session, network, manifest: provider.manifest().clone() })
+}
+
+/// What the settings ask of the network.
+pub(super) fn desired(settings: &Settings) -> Desired {
+    let pod_cidrs = match settings.mode.value {
+        RouteMode::Routed => settings.pod_cidrs.value.clone(),
+        RouteMode::Underlay => Vec::new(),
+    };
+    Desired {
+        mode: settings.mode.value,
+        pod_cidrs,
+        cluster_cidrs: settings.cluster_cidrs.value.clone(),
+    }
+}
+
+/// What is remembered: the new settings, over what an earlier run learned and changed.
+fn remembered(settings: &Settings, before: Option<NetworkState>) -> Result<NetworkState> {
+    let fresh = NetworkState {
+        provider: settings.provider.value.clone(),
+        settings: settings.provider_settings()?,
+        secrets: references(settings),
+        cluster: settings.cluster.value.clone(),
+        service_cidrs: settings.service_cidrs.value.clone(),
+        desired: desired(settings),
+        pod_bridge: settings.pod_bridge.value.clone(),
+        membership: None,
+        ledger: Default::default(),
+        sysctls: BTreeMap::new(),
+        proof: None,
+    };
+    Ok(match before {
+        None => fresh,
+        Some(NetworkState { membership, ledger, sysctls, proof, .. }) => {
+            NetworkState { membership, ledger, sysctls, proof, ..fresh }
+        }
+    })
+}
+
+/// The references to secrets, as text. A literal is used once, and never written down.
+fn references(settings: &Settings) -> BTreeMap<String, String> {
+    let secrets = settings.secrets.iter();
+    let kept = secrets.filter(|(_, said)| !matches!(said.value, SecretRef::Literal(_)));
+    kept.map(|(key, said)| (key.clone(), said.value.to_string())).collect()
+}
+
+fn only_network(state: &State, name: &NetworkName) -> Result<()> {
+    match state.networks.keys().find(|other| *other != name) {
+        None => Ok(()),
+        Some(other) => Err(Error::new(
+            provider_api::ErrorKind::Conflict,
+            "other-network",
+            format!("this node is still in the network {other}, and {name} would be a second one"),
+        )
+        .fix("moorline leave")),
+    }
+}

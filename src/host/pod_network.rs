@@ -1,0 +1,130 @@
+//! What pods need of this machine: the bridge with the canary, and forwarding.
+
+use ipnet::IpNet;
+use linux::{Family, sysctl};
+use provider_api::{Change, Error, ErrorKind, Result};
+
+use crate::host::{Directories, NetworkState, Session};
+use crate::proof::Canary;
+
+/// What every network carries (RFC 8200, section 5), before one is known.
+const SMALLEST_MTU: u32 = 1280;
+
+/// An error of the kernel's, as the host tells it.
+pub(super) fn kernel(cause: linux::Error) -> Error {
+    let what = cause.to_string();
+    if cause.is_permission() {
+        return Error::new(ErrorKind::Denied, "not-root", what).fix("run moorline as root");
+    }
+    if cause.is_missing_program() {
+        return Error::new(ErrorKind::Unsupported, "program-missing", what);
+    }
+    Error::unavailable("kernel", what)
+}
+
+/// The bridge and the canary on it, with what the network carries; changes only what differs.
+pub(super) async fn ensure(session: &Session, directories: &Directories, mtu: u32) -> Result<()> {
+    let state = session.network_state()?;
+    for change in canary(&state, directories, mtu).ensure().await.map_err(kernel)? {
+        session.note(change);
+    }
+    Ok(())
+}
+
+/// What `forward` and `ensure` would change.
+pub(super) async fn plan(state: &NetworkState, directories: &Directories) -> Result<Vec<Change>> {
+    let mut changes: Vec<Change> = families(&state.desired.pod_cidrs)
+        .filter(|family| !sysctl::forwarding(*family).unwrap_or(false))
+        .map(|family| forwarding_on(sysctl::forwarding_key(family), "0", "1"))
+        .collect();
+    let mtu = state.membership.as_ref().map_or(SMALLEST_MTU, |membership| membership.mtu);
+    changes.extend(canary(state, directories, mtu).plan().await.map_err(kernel)?);
+    Ok(changes)
+}
+
+/// Takes away the canary, and the bridge where it is ours and nothing else hangs on it.
+pub(super) async fn remove(
+    session: &Session,
+    state: &NetworkState,
+    directories: &Directories,
+) -> Result<()> {
+    for change in canary(state, directories, 0).remove().await.map_err(kernel)? {
+        session.note(change);
+    }
+    Ok(())
+}
+
+/// This node's canary, as it is to be.
+pub(super) fn canary(state: &NetworkState, directories: &Directories, mtu: u32) -> Canary {
+    Canary {
+        bridge: state.pod_bridge.clone(),
+        pod_cidrs: state.desired.pod_cidrs.clone(),
+        mtu,
+        namespace: directories.canary(),
+    }
+}
+
+/// What `ensure` came to, for people.
+pub(super) fn told(pod_cidrs: &[IpNet], bridge: &str) -> String {
+    match pod_cidrs {
+        [] => "this member has no pods".to_owned(),
+        cidrs => {
+            let list: Vec<String> = cidrs.iter().map(ToString::to_string).collect();
+            format!("{} on {bridge}, with a canary", list.join(" and "))
+        }
+    }
+}
+
+/// Turns forwarding on for the families of these pods, and remembers what it was. Stays on
+/// when Moorline leaves: others may have come to need it.
+pub(super) fn forward(session: &Session, pod_cidrs: &[IpNet]) -> Result<()> {
+    for family in families(pod_cidrs) {
+        if family == Family::Ipv6 {
+            keep_router_advertisements(session)?;
+        }
+        turn_on(session, sysctl::forwarding_key(family), "1")?;
+    }
+    Ok(())
+}
+
+fn families(pod_cidrs: &[IpNet]) -> impl Iterator<Item = Family> {
+    let has = |family| pod_cidrs.iter().any(|cidr| Family::from(*cidr) == family);
+    Family::BOTH.into_iter().filter(move |family| has(*family))
+}
+
+/// With forwarding on, an interface takes router advertisements only at `accept_ra` 2: one
+/// that lives by them would lose its default route (kernel documentation, ip-sysctl).
+fn keep_router_advertisements(session: &Session) -> Result<()> {
+    if sysctl::forwarding(Family::Ipv6).map_err(kernel)? {
+        return Ok(());
+    }
+    for interface in sysctl::interfaces().map_err(kernel)? {
+        let key = format!("net/ipv6/conf/{interface}/accept_ra");
+        if sysctl::read(&key).is_ok_and(|value| value == "1") {
+            turn_on(session, &key, "2")?;
+        }
+    }
+    Ok(())
+}
+
+fn turn_on(session: &Session, key: &str, value: &str) -> Result<()> {
+    let was = sysctl::read(key).map_err(kernel)?;
+    if was == value {
+        return Ok(());
+    }
+    session.remember(|network| {
+        network.sysctls.entry(key.to_owned()).or_insert_with(|| was.clone());
+    })?;
+    sysctl::write(key, value).map_err(kernel)?;
+    session.note(forwarding_on(key, &was, value));
+    Ok(())
+}
+
+fn forwarding_on(key: &str, was: &str, value: &str) -> Change {
+    Change {
+        subject: key.to_owned(),
+        from: was.to_owned(),
+        to: value.to_owned(),
+        why: "pods reach other nodes through this one".to_owned(),
+    }
+}

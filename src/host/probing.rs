@@ -1,0 +1,50 @@
+//! Whom to probe.
+
+use provider_api::{Observed, Peer};
+
+use crate::host::{Directories, Kinship, NetworkState, Own, kinship};
+use crate::proof::{self, Request, Verdict};
+
+/// How many peers are asked at once: enough to prove, and a bound on what a probe costs.
+const MOST_PEERS: usize = 16;
+
+/// Probes the peers of this cluster; none where this machine does not let us.
+pub(super) async fn probe(
+    state: &NetworkState,
+    directories: &Directories,
+    observed: &Observed,
+) -> Option<Verdict> {
+    let request = Request {
+        canary: (!state.desired.pod_cidrs.is_empty()).then(|| directories.canary()),
+        pod_cidrs: state.desired.pod_cidrs.clone(),
+        cluster_cidrs: state.desired.cluster_cidrs.clone(),
+        pod_bridge: state.pod_bridge.clone(),
+        node_addresses: observed.addresses.clone(),
+        interface: observed.interface.clone(),
+        mtu: observed.mtu,
+        peers: peers(state, observed),
+    };
+    match proof::prove(&request).await {
+        Ok(verdict) => Some(verdict),
+        Err(cause) => {
+            tracing::warn!(%cause, "cannot probe");
+            None
+        }
+    }
+}
+
+/// This cluster's nodes, those that are online first.
+fn peers(state: &NetworkState, observed: &Observed) -> Vec<Peer> {
+    let own = Own {
+        cluster: &state.cluster,
+        cluster_cidrs: &state.desired.cluster_cidrs,
+        tags: &observed.tags,
+    };
+    let nodes = observed.peers.iter().filter(|peer| kinship(peer, own) == Kinship::Node);
+    let mut nodes: Vec<Peer> = nodes.cloned().collect();
+    nodes.sort_by(|one, other| {
+        other.online.cmp(&one.online).then_with(|| one.name.cmp(&other.name))
+    });
+    nodes.truncate(MOST_PEERS);
+    nodes
+}

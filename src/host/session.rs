@@ -1,0 +1,203 @@
+//! One command at work on one network: the state behind it, and the callbacks that the
+//! provider has.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use provider_api::{
+    Change, Error, Host, Ledger, LedgerEntry, NetworkName, Plan, Result, Secret, Step,
+};
+use serde_json::Value;
+
+use crate::host::{NetworkState, Reporter, State, StateDirectory};
+use crate::secrets;
+use crate::settings::SecretRef;
+
+/// One command at work on one network.
+pub(super) struct Session {
+    directory: StateDirectory,
+    network: NetworkName,
+    secrets: BTreeMap<String, SecretRef>,
+    reporter: Arc<dyn Reporter>,
+    access: Access,
+    inner: Mutex<Inner>,
+}
+
+/// Where a command finds its state, and whom it tells how it gets on.
+pub(super) struct Place {
+    /// Where the state is.
+    pub directory: StateDirectory,
+    /// Whether it may write there.
+    pub access: Access,
+    /// Whom it tells.
+    pub reporter: Arc<dyn Reporter>,
+}
+
+/// Whether a command may write to the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// It holds the lock.
+    Write,
+    /// It only looks: what it learns is gone with it.
+    Read,
+}
+
+struct Inner {
+    state: State,
+    changes: Vec<Change>,
+}
+
+impl Session {
+    /// A session on a network that is in `state`.
+    pub(super) fn new(
+        state: State,
+        network: NetworkName,
+        secrets: BTreeMap<String, SecretRef>,
+        place: Place,
+    ) -> Self {
+        let Place { directory, access, reporter } = place;
+        let inner = Mutex::new(Inner { state, changes: Vec::new() });
+        Session { directory, network, secrets, reporter, access, inner }
+    }
+
+    /// What is remembered of the network.
+    pub(super) fn network_state(&self) -> Result<NetworkState> {
+        let inner = self.inner();
+        let state = inner.state.networks.get(&self.network);
+        state.cloned().ok_or_else(|| Error::bug(format!("no state for network {}", self.network)))
+    }
+
+    /// Changes what is remembered of the network; on disk when this returns.
+    pub(super) fn remember(&self, change: impl FnOnce(&mut NetworkState)) -> Result<()> {
+        let mut inner = self.inner();
+        if let Some(network) = inner.state.networks.get_mut(&self.network) {
+            change(network);
+        }
+        self.store(&inner.state)
+    }
+
+    /// Forgets the network.
+    pub(super) fn forget(&self) -> Result<()> {
+        let mut inner = self.inner();
+        inner.state.networks.remove(&self.network);
+        self.store(&inner.state)
+    }
+
+    /// Notes a change that the host made itself.
+    pub(super) fn note(&self, change: Change) {
+        self.inner().changes.push(change);
+    }
+
+    /// Every change so far, in order.
+    pub(super) fn changes(&self) -> Plan {
+        Plan { changes: self.inner().changes.clone() }
+    }
+
+    /// The key of the network in state.
+    pub(super) fn network(&self) -> &NetworkName {
+        &self.network
+    }
+
+    /// Tells of a step.
+    pub(super) fn tell(&self, step: Step) {
+        self.reporter.step(&step);
+    }
+
+    /// Tells that a step begins.
+    pub(super) fn begin(&self, id: &str, text: impl Into<String>) {
+        self.reporter.step(&Step::begin(id, text));
+    }
+
+    /// Tells that a step is done.
+    pub(super) fn done(&self, id: &str, text: impl Into<String>) {
+        self.reporter.step(&Step::done(id, text));
+    }
+
+    fn store(&self, state: &State) -> Result<()> {
+        match self.access {
+            Access::Write => self.directory.store(state),
+            Access::Read => Ok(()),
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Host for Session {
+    fn progress(&self, step: Step) {
+        self.reporter.step(&step);
+    }
+
+    async fn ledger(&self) -> Result<Ledger> {
+        self.network_state().map(|network| network.ledger)
+    }
+
+    async fn record(&self, entry: LedgerEntry) -> Result<()> {
+        if let Some(change) = told(&entry, &self.network_state()?.ledger) {
+            self.note(change);
+        }
+        self.remember(|network| network.ledger.enter(entry))
+    }
+
+    async fn secret(&self, key: &str) -> Result<Option<Secret>> {
+        self.secrets.get(key).map(secrets::resolve).transpose()
+    }
+}
+
+/// A ledger entry as a change, for people; none where it changes nothing on the network.
+fn told(entry: &LedgerEntry, before: &Ledger) -> Option<Change> {
+    let change = |subject: String, from: String, to: String| {
+        Some(Change { subject, from, to, why: String::new() })
+    };
+    match entry {
+        LedgerEntry::Changing { name, was, made } => change(name.clone(), text(was), text(made)),
+        LedgerEntry::Restored { name } => {
+            let setting = before.settings.get(name)?;
+            change(name.clone(), text(&setting.made), text(&setting.was))
+        }
+        LedgerEntry::Advertising(prefix) => {
+            change("route".into(), String::new(), prefix.to_string())
+        }
+        LedgerEntry::Withdrawn(prefix) => change("route".into(), prefix.to_string(), String::new()),
+        LedgerEntry::Enrolled(_) | LedgerEntry::Left => None,
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "unset".into(),
+        Value::String(text) if text.is_empty() => "\"\"".into(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_restored_setting_is_told_with_both_values() {
+        let mut ledger = Ledger::default();
+        let name = "NoSNAT".to_owned();
+        ledger.enter(LedgerEntry::Changing {
+            name: name.clone(),
+            was: json!(false),
+            made: json!(true),
+        });
+        let change = told(&LedgerEntry::Restored { name }, &ledger).unwrap();
+        assert_eq!(change.to_string(), "~ NoSNAT: true -> false");
+    }
+
+    #[test]
+    fn an_absent_value_has_a_word() {
+        assert_eq!(text(&json!(null)), "unset");
+        assert_eq!(text(&json!("")), "\"\"");
+        assert_eq!(text(&json!(["10.42.3.0/24"])), "[\"10.42.3.0/24\"]");
+    }
+}

@@ -1,0 +1,275 @@
+//! What Moorline remembers between runs: one file, replaced whole.
+//!
+//! ```text
+//! /var/lib/moorline/          0700
+//!   lock                      held by whoever changes things
+//!   state.json                0600, versioned, keyed by network; holds no secret
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind as IoErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+use provider_api::{
+    ClusterName, Desired, Error, ErrorKind, Ledger, Membership, NetworkName, ProviderName,
+    ProviderSettings, Result,
+};
+use rustix::fs::FlockOperation;
+use serde::{Deserialize, Serialize};
+
+use crate::host::Proof;
+
+/// The version of the state file that this program writes.
+pub const STATE_VERSION: u32 = 1;
+
+/// Everything that is remembered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    version: u32,
+    /// What is known of each network that this node has joined.
+    pub networks: BTreeMap<NetworkName, NetworkState>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        State { version: STATE_VERSION, networks: BTreeMap::new() }
+    }
+}
+
+/// What is remembered of one network: enough to tell, and to take back, without any flag.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NetworkState {
+    /// The kind of VPN.
+    pub provider: ProviderName,
+    /// The settings that it was opened with.
+    pub settings: ProviderSettings,
+    /// The references to secrets, such as `file:/etc/moorline/key`. A literal is never here.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
+    /// The cluster that the node belongs to.
+    pub cluster: ClusterName,
+    /// The cluster's service CIDRs.
+    #[serde(default)]
+    pub service_cidrs: Vec<IpNet>,
+    /// What was last asked of the network.
+    pub desired: Desired,
+    /// The bridge that pods hang on.
+    pub pod_bridge: String,
+    /// What the node became; none before the first join.
+    #[serde(default)]
+    pub membership: Option<Membership>,
+    /// What was changed in the network's daemon.
+    #[serde(default)]
+    pub ledger: Ledger,
+    /// Kernel settings that were changed, with what they were.
+    #[serde(default)]
+    pub sysctls: BTreeMap<String, String>,
+    /// The last proof.
+    #[serde(default)]
+    pub proof: Option<Proof>,
+}
+
+/// The folder of the state file.
+#[derive(Debug, Clone)]
+pub struct StateDirectory {
+    path: PathBuf,
+}
+
+/// Held while things change: no two commands interleave. Let go when dropped.
+#[derive(Debug)]
+pub struct StateLock {
+    _file: File,
+}
+
+impl StateDirectory {
+    /// The folder at `path`; nothing is touched yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        StateDirectory { path: path.into() }
+    }
+
+    /// Where the state file is.
+    pub fn file(&self) -> PathBuf {
+        self.path.join("state.json")
+    }
+
+    /// Takes the lock, or says who should be waited for.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] where another command holds it.
+    pub fn lock(&self) -> Result<StateLock> {
+        self.create()?;
+        let path = self.path.join("lock");
+        let file = private().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(|cause| self.unwritable(&path, &cause))?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(StateLock { _file: file }),
+            Err(_) => Err(Error::new(
+                ErrorKind::Conflict,
+                "state-locked",
+                format!("another moorline command is at work: it holds {}", path.display()),
+            )
+            .fix(format!("wait for it to end; `fuser {}` shows its process id", path.display()))),
+        }
+    }
+
+    /// Reads the state; an absent file is an empty state, and nothing else is.
+    ///
+    /// # Errors
+    /// Names the file that cannot be read, is cut short, or is of a newer version.
+    pub fn load(&self) -> Result<State> {
+        let path = self.file();
+        match std::fs::read_to_string(&path) {
+            Ok(text) => parse(&text, &path),
+            Err(cause) if cause.kind() == IoErrorKind::NotFound => Ok(State::default()),
+            Err(cause) => Err(unreadable(&path, &cause.to_string())),
+        }
+    }
+
+    /// Replaces the state file whole: after a crash there is the old one or the new one.
+    ///
+    /// # Errors
+    /// Names the file that cannot be written; the old one is still there.
+    pub fn store(&self, state: &State) -> Result<()> {
+        self.create()?;
+        let path = self.file();
+        let text = serde_json::to_string_pretty(state)
+            .map_err(|cause| Error::bug(format!("the state cannot be written as JSON: {cause}")))?;
+        self.replace(&path, &text).map_err(|cause| self.unwritable(&path, &cause))
+    }
+
+    fn replace(&self, path: &Path, text: &str) -> std::io::Result<()> {
+        let new = path.with_extension("json.new");
+        let mut file = private().create(true).truncate(true).write(true).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        std::fs::rename(&new, path)?;
+        File::open(&self.path)?.sync_all()
+    }
+
+    fn create(&self) -> Result<()> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.path)
+            .map_err(|cause| self.unwritable(&self.path, &cause))
+    }
+
+    fn unwritable(&self, path: &Path, cause: &std::io::Error) -> Error {
+        let error = Error::new(
+            ErrorKind::Unavailable,
+            "state-not-writable",
+            format!("cannot write {}: {cause}", path.display()),
+        );
+        if cause.kind() == IoErrorKind::PermissionDenied {
+            return error.fix("run moorline as root");
+        }
+        error.fix(format!("df {0}; mount | grep {0}", self.path.display()))
+    }
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+fn parse(text: &str, path: &Path) -> Result<State> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let versioned: Versioned =
+        serde_json::from_str(text).map_err(|cause| unreadable(path, &cause.to_string()))?;
+    if versioned.version > STATE_VERSION {
+        return Err(too_new(path, versioned.version));
+    }
+    serde_json::from_str(text).map_err(|cause| unreadable(path, &cause.to_string()))
+}
+
+fn unreadable(path: &Path, cause: &str) -> Error {
+    let path = path.display();
+    Error::new(ErrorKind::Settings, "state-unreadable", format!("cannot read {path}: {cause}")).fix(
+        format!(
+            "restore {path} from a backup; or `mv {path} {path}.broken` and run `moorline up` \
+             again: the ledger in it is then lost, and what it lists is no longer taken back"
+        ),
+    )
+}
+
+fn too_new(path: &Path, version: u32) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        "state-too-new",
+        format!(
+            "{} has version {version}, and this moorline knows versions up to {STATE_VERSION}",
+            path.display()
+        ),
+    )
+    .fix("use the moorline that wrote it, or a newer one")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn directory() -> (tempfile::TempDir, StateDirectory) {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = StateDirectory::new(folder.path().join("moorline"));
+        (folder, directory)
+    }
+
+    #[test]
+    fn an_absent_file_is_an_empty_state() {
+        let (_folder, directory) = directory();
+        assert_eq!(directory.load().unwrap(), State::default());
+    }
+
+    #[test]
+    fn what_is_stored_is_private_and_comes_back() {
+        let (_folder, directory) = directory();
+        directory.store(&State::default()).unwrap();
+        assert_eq!(directory.load().unwrap(), State::default());
+        let mode = std::fs::metadata(directory.file()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_cut_short_is_an_error_that_names_it() {
+        let (_folder, directory) = directory();
+        directory.store(&State::default()).unwrap();
+        std::fs::write(directory.file(), "{\"version\": 1, \"netw").unwrap();
+        let error = directory.load().unwrap_err();
+        assert_eq!(error.code, "state-unreadable");
+        assert!(error.what.contains(&directory.file().display().to_string()));
+    }
+
+    #[test]
+    fn an_empty_file_is_no_empty_state() {
+        let (_folder, directory) = directory();
+        directory.store(&State::default()).unwrap();
+        std::fs::write(directory.file(), "").unwrap();
+        assert_eq!(directory.load().unwrap_err().code, "state-unreadable");
+    }
+
+    #[test]
+    fn a_newer_version_is_refused() {
+        let (_folder, directory) = directory();
+        directory.store(&State::default()).unwrap();
+        std::fs::write(directory.file(), "{\"version\": 2}").unwrap();
+        assert_eq!(directory.load().unwrap_err().code, "state-too-new");
+    }
+
+    #[test]
+    fn two_commands_cannot_change_things_at_once() {
+        let (_folder, directory) = directory();
+        let held = directory.lock().unwrap();
+        assert_eq!(directory.lock().unwrap_err().code, "state-locked");
+        drop(held);
+        assert!(directory.lock().is_ok());
+    }
+}

@@ -1,0 +1,36 @@
+//! `moorline status`: how this node stands, now.
+
+use std::sync::Arc;
+
+use provider_api::Result;
+
+use crate::host::session::{Access, Place};
+use crate::host::{
+    Directories, Silent, StateDirectory, StatusReport, judge, open, probing, telling,
+};
+
+/// How this node stands. Asks the daemon and the other nodes; changes nothing but the memory
+/// of the last proof.
+///
+/// # Errors
+/// Where this node has joined no network, and where its daemon does not answer.
+pub async fn status(directories: &Directories) -> Result<StatusReport> {
+    let directory = StateDirectory::new(&directories.state);
+    // Somebody else at work is no reason not to tell; only then nothing is remembered.
+    let lock = directory.lock().ok();
+    let access = if lock.is_some() { Access::Write } else { Access::Read };
+    let opened = open::from_state(Place { directory, access, reporter: Arc::new(Silent) })?;
+    look(&opened, directories).await
+}
+
+async fn look(opened: &open::Opened, directories: &Directories) -> Result<StatusReport> {
+    let state = opened.session.network_state()?;
+    let mut observed = opened.network.observe().await?;
+    let verdict = probing::probe(&state, directories, &observed).await;
+    if let Some(verdict) = &verdict {
+        judge::believe_packets(&mut observed, &state.desired.pod_cidrs, verdict);
+    }
+    let good = verdict.as_ref().is_some_and(|verdict| verdict.outcome.is_good());
+    let findings = if good { Vec::new() } else { opened.network.diagnose().await };
+    telling::status(&opened.session, observed, verdict, findings)
+}
