@@ -35,7 +35,8 @@ unit:
 
 bench-join: setup daemons ## Time and weigh `up` and `status` beside the tailscale CLI: a table and target/bench/join.json
 	@scripts/dist $(NATIVE)
-	cargo run --release -p testenv --bin bench-join -- dist/moorline-$(NATIVE)
+	cargo run --quiet -p testenv --bin bench-join -- \
+		dist/moorline-$(NATIVE) "$$(testenv/daemons/build tailscale)/tailscale"
 
 dist: ## Static binaries for x86_64 and aarch64, completions, man pages, checksums: in dist/
 	@scripts/dist x86_64 aarch64
