@@ -26,12 +26,17 @@
 //! Everything that a lab makes carries its id, and goes with it: after a pass, after a panic,
 //! and after the process was killed.
 
+pub mod conformance;
+pub mod fake;
+
 mod daemons;
 mod lab;
+mod memory_host;
 mod traffic;
 mod until;
 
 pub use daemons::{Authkey, Headscale, HeadscaleBuilder, Node, Tailscaled, User};
 pub use lab::{Host, HostBuilder, Lab, Moorline, Nat, Pod, Run, Running};
+pub use memory_host::MemoryHost;
 pub use traffic::{Fetch, Pings, Traffic, Transfer};
 pub use until::until;

@@ -1,0 +1,215 @@
+//! The daemon, the control server and the peers of a fake VPN: all that outlives a network.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use ipnet::IpNet;
+use provider_api::{Control, Error, Event, Finding, Peer};
+use serde_json::{Value, json};
+use tokio::sync::broadcast;
+
+use crate::lab::lock;
+
+/// How many events may wait for a slow listener.
+const BACKLOG: usize = 64;
+
+/// A world to be scripted. Clones are the same world.
+#[derive(Clone)]
+pub struct FakeWorld(Arc<Inner>);
+
+struct Inner {
+    state: Mutex<State>,
+    events: broadcast::Sender<Event>,
+}
+
+/// What the daemon and the server hold.
+pub(super) struct State {
+    pub(super) daemon: bool,
+    pub(super) enrolled: bool,
+    pub(super) settings: BTreeMap<String, Value>,
+    pub(super) routes: BTreeSet<IpNet>,
+    pub(super) approval: Approval,
+    pub(super) approved: BTreeSet<IpNet>,
+    pub(super) key: KeyFate,
+    pub(super) control: Control,
+    pub(super) peers: Vec<Peer>,
+    pub(super) findings: Vec<Finding>,
+    failures: VecDeque<(Call, Error)>,
+}
+
+/// What the control server does with a route that a node offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approval {
+    /// It is served at once.
+    Automatic,
+    /// It waits for [`FakeWorld::approve`].
+    ByHand,
+    /// It is approved, and hidden from every peer.
+    Hidden,
+}
+
+/// What the control server says to the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyFate {
+    /// Welcome, if it is [`JOIN_KEY`](super::JOIN_KEY).
+    Good,
+    /// It is over.
+    Expired,
+    /// Somebody else joined with it.
+    UsedUp,
+}
+
+/// A call of the contract that can be made to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// `plan`
+    Plan,
+    /// `join`
+    Join,
+    /// `apply`
+    Apply,
+    /// `observe`
+    Observe,
+    /// `repair`
+    Repair,
+    /// `leave`
+    Leave,
+}
+
+impl Default for FakeWorld {
+    fn default() -> Self {
+        let state = State {
+            daemon: true,
+            enrolled: false,
+            settings: defaults(),
+            routes: BTreeSet::new(),
+            approval: Approval::Automatic,
+            approved: BTreeSet::new(),
+            key: KeyFate::Good,
+            control: Control::Connected,
+            peers: Vec::new(),
+            findings: Vec::new(),
+            failures: VecDeque::new(),
+        };
+        let (events, _) = broadcast::channel(BACKLOG);
+        FakeWorld(Arc::new(Inner { state: Mutex::new(state), events }))
+    }
+}
+
+/// The settings of a daemon that nobody touched.
+pub(super) fn defaults() -> BTreeMap<String, Value> {
+    [("accept-routes", json!(false)), ("translate", json!(true)), ("name", json!("node"))]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into()
+}
+
+impl FakeWorld {
+    /// Enrols the node as an administrator does, with these routes and settings of theirs.
+    pub fn enrol_by_hand(&self, routes: &[IpNet], settings: &[(&str, Value)]) {
+        self.change(|state| {
+            state.enrolled = true;
+            state.routes.extend(routes);
+            state.approved.extend(routes);
+            state
+                .settings
+                .extend(settings.iter().map(|(key, value)| ((*key).into(), value.clone())));
+        });
+    }
+
+    /// From now on the server treats offered routes so.
+    pub fn approval(&self, approval: Approval) {
+        self.change(|state| state.approval = approval);
+    }
+
+    /// Approves one route that waits.
+    pub fn approve(&self, route: IpNet) {
+        self.change(|state| {
+            state.approved.insert(route);
+        });
+    }
+
+    /// From now on the server says this to the key.
+    pub fn key(&self, fate: KeyFate) {
+        self.change(|state| state.key = fate);
+    }
+
+    /// Adds a peer, or replaces the one of the same id.
+    pub fn peer(&self, peer: Peer) {
+        self.change(|state| {
+            state.peers.retain(|other| other.id != peer.id);
+            state.peers.push(peer);
+        });
+    }
+
+    /// Takes the peer of this name away.
+    pub fn remove_peer(&self, name: &str) {
+        self.change(|state| state.peers.retain(|peer| peer.name != name));
+    }
+
+    /// How the node and its server stand from now on.
+    pub fn control(&self, control: Control) {
+        self.change(|state| state.control = control);
+    }
+
+    /// What the daemon says of itself from now on.
+    pub fn findings(&self, findings: Vec<Finding>) {
+        self.change(|state| state.findings = findings);
+    }
+
+    /// Takes the daemon down, or brings it back.
+    pub fn daemon(&self, up: bool) {
+        self.state().daemon = up;
+        self.tell(if up { Event::Changed } else { Event::Gone });
+    }
+
+    /// Lets the next call of this kind fail so.
+    pub fn fail(&self, call: Call, error: Error) {
+        self.state().failures.push_back((call, error));
+    }
+
+    /// Whether the node is a member.
+    pub fn is_enrolled(&self) -> bool {
+        self.state().enrolled
+    }
+
+    /// Everything that a call could have changed.
+    pub fn snapshot(&self) -> Value {
+        let state = self.state();
+        json!({
+            "enrolled": state.enrolled,
+            "settings": state.settings,
+            "routes": state.routes,
+        })
+    }
+
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.0.events.subscribe()
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.0.state)
+    }
+
+    /// Changes the world, and tells everybody.
+    pub(super) fn change(&self, how: impl FnOnce(&mut State)) {
+        how(&mut self.state());
+        self.tell(Event::Changed);
+    }
+
+    /// The failure that was scripted for this call, or that the absent daemon causes.
+    pub(super) fn scripted(&self, call: Call) -> Result<(), Error> {
+        let mut state = self.state();
+        if let Some(index) = state.failures.iter().position(|(which, _)| *which == call) {
+            return state.failures.remove(index).map_or(Ok(()), |(_, error)| Err(error));
+        }
+        if state.daemon {
+            return Ok(());
+        }
+        Err(Error::unavailable("fake-daemon", "the fake daemon is down").fix("start faked"))
+    }
+
+    fn tell(&self, event: Event) {
+        // Nobody need listen.
+        let _ = self.0.events.send(event);
+    }
+}
