@@ -32,6 +32,8 @@ pub struct Link {
     pub master: Option<u32>,
     /// The index of a veth's other end, in that end's namespace.
     pub peer: Option<u32>,
+    /// What somebody wrote on it (`ip link set alias`).
+    pub alias: Option<String>,
     /// Its addresses with their prefix lengths, those of link scope too.
     pub addresses: Vec<IpNet>,
 }
@@ -60,6 +62,8 @@ pub enum LinkChange {
     CreateBridge {
         /// Its name.
         name: String,
+        /// What to write on it, so that its maker is known later.
+        alias: String,
     },
     /// Make a veth pair, one end here and one in another namespace.
     CreateVeth {
@@ -93,6 +97,13 @@ pub enum LinkChange {
         /// The address with its prefix length.
         address: IpNet,
     },
+    /// Take an address away.
+    RemoveAddress {
+        /// The interface.
+        name: String,
+        /// The address with its prefix length.
+        address: IpNet,
+    },
     /// Set an interface up.
     SetUp {
         /// The interface.
@@ -115,7 +126,7 @@ pub enum LinkChange {
 impl fmt::Display for LinkChange {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LinkChange::CreateBridge { name } => write!(out, "make the bridge {name}"),
+            LinkChange::CreateBridge { name, .. } => write!(out, "make the bridge {name}"),
             LinkChange::CreateVeth { name, namespace, inside } => {
                 write!(out, "make the veth pair {name} and {inside} in {}", namespace.display())
             }
@@ -125,6 +136,9 @@ impl fmt::Display for LinkChange {
             }
             LinkChange::AddAddress { name, address } => {
                 write!(out, "add address {address} to {name}")
+            }
+            LinkChange::RemoveAddress { name, address } => {
+                write!(out, "take address {address} from {name}")
             }
             LinkChange::SetUp { name } => write!(out, "set {name} up"),
             LinkChange::RouteDefault { name, gateway } => {

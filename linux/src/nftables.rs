@@ -2,6 +2,7 @@
 //! Acts on the network namespace of the calling thread.
 
 mod ruleset;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +17,7 @@ use tokio::process::{Child, Command};
 use crate::error::{Cannot, Error, Result};
 
 pub use ruleset::{BaseChain, ChainRule, Ruleset};
+pub use trace::{Dropped, Tracer};
 
 /// `nft` works on the kernel alone; one that takes longer hangs.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -85,7 +87,7 @@ pub async fn ruleset() -> Result<Ruleset> {
 
 /// Runs `nft` and returns what it printed.
 async fn nft(arguments: &[&str], input: &str, what: impl Fn() -> String) -> Result<String> {
-    let child = spawn(arguments, &what)?;
+    let child = spawn(arguments, Stdio::piped(), &what)?;
     let done = tokio::time::timeout(DEADLINE, talk(child, input)).await;
     let Ok(output) = done else {
         let said = format!("no end within {} s", DEADLINE.as_secs());
@@ -99,10 +101,10 @@ async fn nft(arguments: &[&str], input: &str, what: impl Fn() -> String) -> Resu
     Err(Error::Program { what: what(), program: "nft", said })
 }
 
-fn spawn(arguments: &[&str], what: impl Fn() -> String) -> Result<Child> {
+fn spawn(arguments: &[&str], input: Stdio, what: impl Fn() -> String) -> Result<Child> {
     let child = Command::new("nft")
         .args(arguments)
-        .stdin(Stdio::piped())
+        .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)

@@ -2,7 +2,8 @@
 
 use futures_util::TryStreamExt;
 use ipnet::IpNet;
-use netlink_packet_route::address::AddressHeaderFlags;
+use netlink_packet_route::AddressFamily;
+use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
 use netlink_packet_route::link::{InfoData, InfoVeth, LinkAttribute, LinkMessage};
 use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
 use std::net::IpAddr;
@@ -50,7 +51,7 @@ impl Netlink {
 
     async fn write(&self, change: &LinkChange) -> Outcome {
         match change {
-            LinkChange::CreateBridge { name } => self.create_bridge(name).await,
+            LinkChange::CreateBridge { name, alias } => self.create_bridge(name, alias).await,
             LinkChange::CreateVeth { .. } => unreachable!("made by `apply`"),
             LinkChange::SetMtu { name, to, .. } => self.set(named(name).mtu(*to).build()).await,
             LinkChange::Attach { name, bridge } => {
@@ -58,6 +59,9 @@ impl Netlink {
                 self.set(named(name).controller(bridge).build()).await
             }
             LinkChange::AddAddress { name, address } => self.add_address(name, *address).await,
+            LinkChange::RemoveAddress { name, address } => {
+                self.remove_address(name, *address).await
+            }
             LinkChange::SetUp { name } => self.set(named(name).up().build()).await,
             LinkChange::RouteDefault { name, gateway } => self.route_default(name, *gateway).await,
             LinkChange::Delete { name } => {
@@ -73,13 +77,14 @@ impl Netlink {
 
     /// A bridge takes the lowest hardware address of its ports until one is set, and pods
     /// would hold a stale gateway each time that changes.
-    async fn create_bridge(&self, name: &str) -> Outcome {
+    async fn create_bridge(&self, name: &str, alias: &str) -> Outcome {
         self.handle.link().add(LinkBridge::new(name).build()).execute().await?;
-        let hardware = self.message(name).await?.attributes.into_iter().find_map(hardware_address);
-        match hardware {
-            Some(address) => self.set(named(name).address(address).build()).await,
-            None => Ok(()),
+        let made = self.message(name).await?;
+        let mut own = named(name).alias(alias);
+        if let Some(address) = made.attributes.into_iter().find_map(hardware_address) {
+            own = own.address(address);
         }
+        self.set(own.build()).await
     }
 
     async fn create_veth(&self, name: &str, namespace: &Namespace, inside: &str) -> Outcome {
@@ -95,6 +100,19 @@ impl Netlink {
             add.message_mut().header.flags |= AddressHeaderFlags::Nodad;
         }
         add.execute().await
+    }
+
+    async fn remove_address(&self, name: &str, address: IpNet) -> Outcome {
+        let index = self.index(name).await?;
+        let mut message = AddressMessage::default();
+        message.header.index = index;
+        message.header.prefix_len = address.prefix_len();
+        message.header.family = match address {
+            IpNet::V4(_) => AddressFamily::Inet,
+            IpNet::V6(_) => AddressFamily::Inet6,
+        };
+        message.attributes.push(AddressAttribute::Local(address.addr()));
+        self.handle.address().del(message).execute().await
     }
 
     async fn route_default(&self, name: &str, gateway: IpAddr) -> Outcome {

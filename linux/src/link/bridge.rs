@@ -13,8 +13,12 @@ pub struct Bridge {
     pub name: String,
     /// Its MTU in bytes; none leaves it as it is.
     pub mtu: Option<u32>,
-    /// Addresses that it must have; it may have others.
+    /// Addresses that it must have.
     pub addresses: Vec<IpNet>,
+    /// Whether it may have others. If not, they are taken away, but for those of link scope.
+    pub others: bool,
+    /// What is written on it when it is made, so that its maker is known later.
+    pub alias: String,
 }
 
 impl Bridge {
@@ -31,9 +35,13 @@ impl Bridge {
         }
         let mut changes = Vec::new();
         if now.is_none() {
-            changes.push(LinkChange::CreateBridge { name: self.name.clone() });
+            let (name, alias) = (self.name.clone(), self.alias.clone());
+            changes.push(LinkChange::CreateBridge { name, alias });
         }
         changes.extend(mtu(&self.name, now, self.mtu));
+        if !self.others {
+            changes.extend(surplus_addresses(&self.name, now, &self.addresses));
+        }
         changes.extend(missing_addresses(&self.name, now, &self.addresses));
         changes.extend(up(&self.name, now));
         Ok(changes)
@@ -65,6 +73,24 @@ pub(super) fn missing_addresses<'a>(
     want.iter().filter(missing).map(add)
 }
 
+pub(super) fn surplus_addresses(
+    name: &str,
+    now: Option<&Link>,
+    want: &[IpNet],
+) -> impl Iterator<Item = LinkChange> {
+    let there = now.into_iter().flat_map(|link| &link.addresses);
+    let surplus = there.filter(|address| !want.contains(address) && !is_link_scope(address));
+    surplus
+        .map(move |address| LinkChange::RemoveAddress { name: name.to_owned(), address: *address })
+}
+
+fn is_link_scope(address: &IpNet) -> bool {
+    match address {
+        IpNet::V4(address) => address.addr().is_link_local(),
+        IpNet::V6(address) => address.addr().is_unicast_link_local(),
+    }
+}
+
 pub(super) fn up(name: &str, now: Option<&Link>) -> Option<LinkChange> {
     let is_up = now.is_some_and(|link| link.up);
     (!is_up).then(|| LinkChange::SetUp { name: name.to_owned() })
@@ -79,6 +105,8 @@ mod tests {
             name: "moorline0".into(),
             mtu: Some(1280),
             addresses: vec!["10.42.3.1/24".parse().unwrap()],
+            others: false,
+            alias: "moorline".into(),
         }
     }
 
@@ -91,6 +119,7 @@ mod tests {
             up: true,
             master: None,
             peer: None,
+            alias: None,
             addresses: bridge().addresses,
         }
     }
@@ -111,6 +140,17 @@ mod tests {
             texts(&bridge().changes(&[bare]).unwrap()),
             ["set the MTU of moorline0 to 1280", "add address 10.42.3.1/24 to moorline0"]
         );
+    }
+
+    #[test]
+    fn other_addresses_go_only_where_they_may_not_be() {
+        let old = ["10.42.9.1/24", "fe80::1/64"].map(|address| address.parse().unwrap());
+        let link =
+            Link { addresses: [old.to_vec(), bridge().addresses].concat(), ..link("bridge") };
+        let exact = bridge().changes(std::slice::from_ref(&link)).unwrap();
+        assert_eq!(texts(&exact), ["take address 10.42.9.1/24 from moorline0"]);
+        let shared = Bridge { others: true, ..bridge() };
+        assert_eq!(shared.changes(&[link]).unwrap(), []);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub struct CableEnd {
     pub name: String,
     /// Its MTU, in bytes.
     pub mtu: u32,
-    /// Its addresses with their prefix lengths.
+    /// Its addresses with their prefix lengths; others are taken away.
     pub addresses: Vec<IpNet>,
     /// Default gateways, one for each family that has one.
     pub gateways: Vec<IpAddr>,
@@ -107,6 +107,7 @@ impl Cable {
 impl CableEnd {
     fn changes(&self, now: Option<&Link>, routes: &[Route]) -> Vec<LinkChange> {
         let mut changes = Vec::from_iter(bridge::mtu(&self.name, now, Some(self.mtu)));
+        changes.extend(bridge::surplus_addresses(&self.name, now, &self.addresses));
         changes.extend(bridge::missing_addresses(&self.name, now, &self.addresses));
         changes.extend(bridge::up(&self.name, now));
         let routed = |gateway: &&IpAddr| {
@@ -163,6 +164,8 @@ mod tests {
             addresses: ["10.42.3.1/24", "2001:cafe:42:3::1/64"]
                 .map(|at| at.parse().unwrap())
                 .into(),
+            others: false,
+            alias: "moorline".into(),
         }
     }
 

@@ -48,6 +48,7 @@ fn link(message: &LinkMessage) -> Link {
         up: message.header.flags.contains(LinkFlags::Up),
         master: None,
         peer: None,
+        alias: None,
         addresses: Vec::new(),
     };
     for attribute in &message.attributes {
@@ -65,6 +66,8 @@ fn take(link: &mut Link, attribute: &LinkAttribute) {
         link.master = Some(*master);
     } else if let LinkAttribute::Link(peer) = attribute {
         link.peer = Some(*peer);
+    } else if let LinkAttribute::IfAlias(alias) = attribute {
+        link.alias = Some(alias.clone());
     } else if let LinkAttribute::LinkInfo(infos) = attribute {
         link.kind = infos.iter().find_map(kind);
     }
