@@ -11,41 +11,47 @@ struct Rule {
     inside: &'static [&'static str],
     /// The folders and files that it leaves alone.
     except: &'static [&'static str],
+    /// Whether code that only tests compile may hold them.
+    spares_tests: bool,
     why: &'static str,
 }
+
+const ANYWHERE: Rule = Rule { row: &[], inside: &[], except: &[], spares_tests: false, why: "" };
 
 const RULES: &[Rule] = &[
     Rule {
         row: &["process", ":", ":", "exit"],
-        inside: &[],
         except: &["src/main.rs"],
         why: "main is the only exit, so that everything else cleans up after itself",
+        ..ANYWHERE
     },
+    Rule { row: &["unsafe"], except: &["linux/"], why: "unsafe lives in linux/ alone", ..ANYWHERE },
     Rule {
-        row: &["unsafe"],
-        inside: &[],
-        except: &["linux/"],
-        why: "unsafe lives in linux/ alone",
+        row: &["thread", ":", ":", "sleep"],
+        except: &["testenv/src/"],
+        why: "a blind wait hides a race: use until(what, deadline, probe), or a timer of the runtime",
+        ..ANYWHERE
     },
-    Rule { row: &["println", "!"], inside: &[], except: &[], why: PRINT },
-    Rule { row: &["print", "!"], inside: &[], except: &[], why: PRINT },
-    Rule { row: &["eprintln", "!"], inside: &[], except: &[], why: PRINT },
-    Rule { row: &["eprint", "!"], inside: &[], except: &[], why: PRINT },
-    Rule { row: &["dbg", "!"], inside: &[], except: &[], why: LEFTOVER },
-    Rule { row: &["todo", "!"], inside: &[], except: &[], why: LEFTOVER },
-    Rule { row: &["unimplemented", "!"], inside: &[], except: &[], why: LEFTOVER },
     Rule {
         row: &["crate", ":", ":", "cli"],
         inside: &["src/"],
         except: &["src/cli/", "src/main.rs"],
         why: "commands stand on the host and the settings, never the other way round",
+        ..ANYWHERE
     },
     Rule {
         row: &["crate", ":", ":", "host"],
         inside: &["src/proof/", "src/secrets/"],
-        except: &[],
         why: "proof and secrets are what the host stands on",
+        ..ANYWHERE
     },
+    Rule { row: &["println", "!"], spares_tests: true, why: PRINT, ..ANYWHERE },
+    Rule { row: &["print", "!"], spares_tests: true, why: PRINT, ..ANYWHERE },
+    Rule { row: &["eprintln", "!"], spares_tests: true, why: PRINT, ..ANYWHERE },
+    Rule { row: &["eprint", "!"], spares_tests: true, why: PRINT, ..ANYWHERE },
+    Rule { row: &["dbg", "!"], why: LEFTOVER, ..ANYWHERE },
+    Rule { row: &["todo", "!"], why: LEFTOVER, ..ANYWHERE },
+    Rule { row: &["unimplemented", "!"], why: LEFTOVER, ..ANYWHERE },
 ];
 
 const PRINT: &str = "output goes through a writer that was handed in, so that it can be tested";
@@ -77,8 +83,9 @@ fn broken(rule: &Rule, file: &str, all: &[Token]) -> Vec<Violation> {
     if within(rule.except) || !(rule.inside.is_empty() || within(rule.inside)) {
         return Vec::new();
     }
-    let places = find(all, rule.row).into_iter().map(|index| all[index].line);
-    places.map(|line| violation(file, line, rule.row.concat(), rule.why)).collect()
+    let places = find(all, rule.row).into_iter().map(|index| &all[index]);
+    let places = places.filter(|token| !(rule.spares_tests && token.test));
+    places.map(|token| violation(file, token.line, rule.row.concat(), rule.why)).collect()
 }
 
 fn too_long(file: &str, text: &str) -> Option<Violation> {
@@ -106,14 +113,15 @@ fn providers(tree: &Tree) -> Vec<String> {
     names
 }
 
-/// The host is written without any provider in mind. Its tests and an example as it is typed,
-/// `name=tailscale`, may name one.
+/// The host is written without any provider in mind. Its tests, the examples of `--help` and a
+/// value as it is typed, `name=tailscale`, may name one.
 fn named_providers(providers: &[String], file: &str, all: &[Token]) -> Vec<Violation> {
     const WHY: &str = "only src/providers.rs names a provider: the host must do for all of them";
     if !file.starts_with("src/") || file == "src/providers.rs" {
         return Vec::new();
     }
-    let code = all.iter().filter(|token| !token.test);
+    let help = |token: &Token| file.starts_with("src/cli/") && token.text.contains("EXAMPLES");
+    let code = all.iter().filter(|token| !token.test && !help(token));
     let named = code.filter_map(|token| Some((token, named(providers, &token.text)?)));
     let mut found: Vec<Violation> = named
         .map(|(token, name)| violation(file, token.line, format!("names {name}"), WHY))
@@ -166,6 +174,7 @@ mod tests {
             ("src/host/a.rs", "// as tailscale does\nfn a() {}"),
             ("src/host/a.rs", "#[cfg(test)] mod tests { const A: &str = \"tailscale\"; }"),
             ("src/cli/up.rs", "const HELP: &str = \"--vpn-auth=name=tailscale,joinKey=...\";"),
+            ("src/cli/up.rs", "const HELP: &str = \"EXAMPLES\\n  With Tailscale:\";"),
             ("src/settings/a.rs", "const TOML: &str = \"name = \\\"tailscale\\\"\";"),
             ("providers/tailscale/src/lib.rs", "struct Tailscale;"),
         ] {
@@ -190,6 +199,7 @@ mod tests {
             ("src/cli/up.rs", "fn a() { println!(\"b\") }"),
             ("providers/api/src/a.rs", "fn a() { todo!() }"),
             ("testenv/src/a.rs", "fn a() { dbg!(1); }"),
+            ("tests/a.rs", "#[test] fn a() { std::thread::sleep(b); }"),
             ("src/host/a.rs", "use crate::cli::Up;"),
             ("src/proof/a.rs", "use crate::host::State;"),
         ] {
@@ -199,6 +209,7 @@ mod tests {
             ("src/main.rs", "fn main() { std::process::exit(moorline::run()) }"),
             ("linux/src/raw.rs", "fn a() { unsafe { b() } }"),
             ("src/cli/up.rs", "// println! is not for us\nfn a() { writeln!(out, \"b\") }"),
+            ("linux/src/a.rs", "#[test] fn a() { println!(\"skipped\") }"),
             ("src/cli/up.rs", "use crate::host;\nuse crate::cli::Step;"),
         ] {
             assert_eq!(found(good.0, good.1), [""; 0]);
