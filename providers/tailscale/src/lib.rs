@@ -10,6 +10,7 @@
 //! ```
 
 mod client;
+pub mod control_api;
 pub mod control_url;
 pub mod extra_args;
 mod guard;

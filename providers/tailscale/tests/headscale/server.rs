@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -16,6 +17,7 @@ pub(crate) struct Headscale {
     binary: PathBuf,
     folder: TempDir,
     server: Child,
+    port: u16,
 }
 
 impl Headscale {
@@ -33,10 +35,25 @@ impl Headscale {
         let port = free_port();
         write_config(folder.path(), port);
         let server = serve(&binary, folder.path());
-        let headscale = Headscale { binary, folder, server };
+        let headscale = Headscale { binary, folder, server, port };
         headscale.wait();
         headscale.run(&["users", "create", "k8s"]);
         Some(headscale)
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Adds a node that never connects, and returns its id.
+    pub(crate) fn add_node(&self, name: &str) -> String {
+        // Any text of this shape and length is an id of a registration.
+        let request = format!("hskey-authreq-{name:x<24}");
+        self.run(&["debug", "create-node", "-u", "k8s", "--name", name, "-k", &request]);
+        let node = ["auth", "register", "-u", "k8s", "--auth-id", &request, "-o", "json"];
+        let node: Value = serde_json::from_str(&self.run(&node)).expect("a node as JSON");
+        node["id"].to_string()
     }
 
     /// Writes a file into its folder.
