@@ -19,9 +19,9 @@ struct Raiser {
 }
 
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
-    let raised = raised(tree);
+    let (raised, hidden) = raised(tree);
     if raised.is_empty() {
-        return Vec::new();
+        return hidden;
     }
     let listed = listed(tree);
     let unlisted = raised.iter().filter(|(code, _)| !listed.contains_key(*code));
@@ -39,33 +39,49 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
             what: format!("`{code}` is raised nowhere"),
             why: "the reference lists what Moorline can say, and no more",
         }))
+        .chain(hidden)
         .collect()
 }
 
-/// The codes in the sources, each with the first place that raises it.
-fn raised(tree: &Tree) -> BTreeMap<String, (String, usize)> {
+/// The codes in the sources, each with the first place that raises it; and the calls that hide
+/// theirs.
+fn raised(tree: &Tree) -> (BTreeMap<String, (String, usize)>, Vec<Violation>) {
     let sources: Vec<(&str, Vec<Token>)> = tree
         .ending(".rs")
         .filter(|(file, _)| SOURCES.iter().any(|folder| file.starts_with(folder)))
         .map(|(file, _)| (file, tree.tokens(file).unwrap_or_default()))
         .collect();
-    let everywhere: Vec<Raiser> =
-        sources.iter().flat_map(|(_, all)| raisers(all, true)).chain(constructors()).collect();
-    let mut codes = BTreeMap::new();
+    let (mut codes, mut hidden) = (BTreeMap::new(), Vec::new());
     for (file, all) in &sources {
-        for raiser in raisers(all, false).iter().chain(&everywhere) {
-            for (code, line) in codes_of(all, raiser) {
+        let neighbours = sources.iter().filter(|(other, _)| package(other) == package(file));
+        let public = neighbours.flat_map(|(_, all)| raisers(all, true));
+        let known = constructors();
+        hidden.extend(known.iter().flat_map(|raiser| unreadable(file, all, raiser)));
+        for raiser in raisers(all, false).into_iter().chain(public).chain(known) {
+            for (code, line) in codes_of(all, &raiser) {
                 codes.entry(code).or_insert(((*file).to_owned(), line));
             }
         }
     }
-    codes
+    (codes, hidden)
 }
 
-fn constructors() -> [Raiser; 2] {
-    ["Finding", "Error"].map(|owner| {
-        let call = [owner, ":", ":", "new", "("].map(str::to_owned).to_vec();
-        Raiser { call, argument: 1 }
+/// The folder of the crate that a source file belongs to.
+fn package(file: &str) -> &str {
+    file.split("src/").next().unwrap_or_default()
+}
+
+/// The contract's own, which every crate calls.
+fn constructors() -> [Raiser; 4] {
+    let known = [
+        ("Finding", "new", 1),
+        ("Error", "new", 1),
+        ("Error", "settings", 0),
+        ("Error", "unavailable", 0),
+    ];
+    known.map(|(owner, name, argument)| {
+        let call = [owner, ":", ":", name, "("].map(str::to_owned).to_vec();
+        Raiser { call, argument }
     })
 }
 
@@ -97,13 +113,48 @@ fn raiser(signature: &[Token]) -> Option<Raiser> {
 
 /// The codes that calls of `raiser` are given, with their lines.
 fn codes_of(all: &[Token], raiser: &Raiser) -> Vec<(String, usize)> {
-    let row: Vec<&str> = raiser.call.iter().map(String::as_str).collect();
-    let calls = find(all, &row).into_iter().map(|index| arguments(&all[index + row.len()..]));
-    let codes = calls.filter_map(|arguments| arguments.get(raiser.argument).copied()).flatten();
+    let codes = codes_given(all, raiser).into_iter().flatten().filter(|token| !token.test);
     codes
-        .filter(|token| !token.test)
-        .filter_map(|token| Some((token.string()?.to_owned(), token.line)))
+        .filter_map(|token| Some((written(all, token)?, token.line)))
         .filter(|(code, _)| is_code(code))
+        .collect()
+}
+
+/// The tokens of the code in each call of `raiser`.
+fn codes_given<'a>(all: &'a [Token], raiser: &Raiser) -> Vec<&'a [Token]> {
+    let row: Vec<&str> = raiser.call.iter().map(String::as_str).collect();
+    let calls = find(all, &row).into_iter();
+    let calls = calls.filter(|index| *index == 0 || all[index - 1].text != "fn");
+    let calls = calls.map(|index| arguments(&all[index + row.len()..]));
+    calls.filter_map(|arguments| arguments.get(raiser.argument).copied()).collect()
+}
+
+/// The text of a string, or of the constant of this file that stands for one.
+fn written(all: &[Token], token: &Token) -> Option<String> {
+    if let Some(text) = token.string() {
+        return Some(text.to_owned());
+    }
+    let constant = *find(all, &["const", &token.text, ":"]).first()?;
+    let mut value = all[constant..].iter().skip_while(|token| token.text != "=");
+    value.nth(1)?.string().map(str::to_owned)
+}
+
+/// Calls whose code cannot be told here: no text, no constant of the file, and not handed on.
+fn unreadable(file: &str, all: &[Token], raiser: &Raiser) -> Vec<Violation> {
+    let readable = |code: &&[Token]| {
+        code.iter().any(|token| {
+            token.text == "code" || written(all, token).is_some_and(|text| is_code(&text))
+        })
+    };
+    let given = codes_given(all, raiser).into_iter().filter(|code| !readable(code));
+    let places = given.filter_map(|code| code.first()).filter(|token| !token.test);
+    places
+        .map(|token| Violation {
+            file: file.to_owned(),
+            line: token.line,
+            what: format!("the code `{}` cannot be told from here", token.text),
+            why: "a code is a text, or a constant of its file, so that it can be looked up",
+        })
         .collect()
 }
 
@@ -160,6 +211,7 @@ mod tests {
         for source in [
             "fn a() {\n Finding::new(severity(b, c), \"new-code\", d, e) }",
             "fn a() {\n Error::new(ErrorKind::Auth, \"new-code\", format!(\"b, {c}\")) }",
+            "const A: &str = \"new-code\";\nfn a() { Error::new(kind, A, b) }",
             "fn a() {\n Error::new(kind, if b { \"new-code\" } else { \"old-code\" }, c) }",
             "fn a(&self) {\n self.fault(1, \"new-code\", b) }\nfn fault(&self, at: u8, code: &str, b: B) {}",
         ] {
@@ -169,15 +221,20 @@ mod tests {
     }
 
     #[test]
-    fn a_public_helper_raises_everywhere() {
+    fn a_code_that_cannot_be_told_is_found() {
+        let found = found("fn a() { Error::new(kind, format!(\"{b}\"), c) }", "");
+        assert!(found.len() == 1 && found[0].contains("cannot be told from here"), "{found:?}");
+        assert_eq!(self::found("fn a() { Error::new(kind, row.code, c) }", ""), [""; 0]);
+    }
+
+    #[test]
+    fn a_public_helper_raises_in_all_of_its_crate() {
         let tree = Tree::made_up(&[
-            (
-                "providers/api/src/error.rs",
-                "impl Error { pub fn settings(code: &str, what: &str) {} }",
-            ),
-            ("src/settings/a.rs", "fn a() { Error::settings(\"bad-value\", b) }"),
+            ("src/settings/origin.rs", "impl Origin { pub fn error(&self, code: &str) {} }"),
+            ("src/settings/a.rs", "fn a() { origin.error(\"bad-value\") }"),
+            ("providers/b/src/a.rs", "fn a() { transport.error(\"no-code\") }"),
         ]);
-        assert_eq!(raised(&tree).keys().collect::<Vec<_>>(), ["bad-value"]);
+        assert_eq!(raised(&tree).0.keys().collect::<Vec<_>>(), ["bad-value"]);
     }
 
     #[test]
