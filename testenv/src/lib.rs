@@ -36,7 +36,7 @@ mod traffic;
 mod until;
 
 pub use daemons::{Authkey, Headscale, HeadscaleBuilder, Node, Tailscaled, User};
-pub use lab::{Host, HostBuilder, Lab, Moorline, Nat, Pod, Run, Running};
+pub use lab::{Fault, Hook, Host, HostBuilder, Lab, Moorline, Nat, Pod, Run, Running};
 pub use memory_host::MemoryHost;
 pub use traffic::{Fetch, Pings, Traffic, Transfer};
 pub use until::until;

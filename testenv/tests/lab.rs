@@ -1,9 +1,12 @@
 //! The lab by itself: what it makes, what it takes down, and what it catches.
 
+use std::io::{BufRead, BufReader};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use testenv::{Lab, Nat, Traffic};
+use testenv::{Lab, Nat, Traffic, until};
 
 fn pin(lab: &Lab, name: &str) -> std::path::PathBuf {
     Path::new("/run/netns").join(format!("ml{}-{name}", lab.id()))
@@ -45,4 +48,45 @@ fn pods_fetch_from_each_other_on_one_host() {
     assert_eq!(two.fetch(one.v6()).from_address(), two.v6());
     assert!(two.ping(host.address()) && two.ping_sized(one.v6(), 1280));
     assert!(!two.ping_sized(one.v4(), 1281));
+}
+
+/// Set in a second process of this test, which makes a lab and waits to be killed.
+const DOOMED: &str = "TESTENV_DOOMED";
+
+#[test]
+fn everything_is_gone_after_a_killed_owner() {
+    if std::env::var_os(DOOMED).is_some() {
+        let Some(lab) = Lab::new("doomed") else { return };
+        let _host = lab.host("a").start();
+        println!("\nlab {}", lab.id());
+        std::thread::park();
+    }
+    let mut owner = Command::new(std::env::current_exe().expect("this test"))
+        .args(["everything_is_gone_after_a_killed_owner", "--exact", "--nocapture"])
+        .env(DOOMED, "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("this test again");
+    let lines = BufReader::new(owner.stdout.take().expect("its output")).lines();
+    let id =
+        lines.map_while(Result::ok).find_map(|line| line.strip_prefix("lab ").map(str::to_owned));
+    let pin = id.as_ref().map(|id| Path::new("/run/netns").join(format!("ml{id}-a")));
+    let was_there = pin.as_ref().is_none_or(|pin| pin.exists());
+    owner.kill().expect("a running process");
+    owner.wait().expect("a killed process");
+    assert!(was_there, "{pin:?}");
+    let Some(pin) = pin else { return };
+    until("a swept lab", Duration::from_secs(10), || if pin.exists() { Err(&pin) } else { Ok(()) });
+}
+
+#[test]
+fn a_host_has_its_own_name_etc_and_run() {
+    let Some(lab) = Lab::new("own files") else { return };
+    let host = lab.host("a").start();
+    host.secret_file("run/here", "");
+    let look =
+        host.shell("hostname; ls /run; echo changed >>/etc/resolv.conf; cat /etc/resolv.conf");
+    assert!(look.says("a\n") && look.says("here\n") && look.says("changed\n"), "{look:?}");
+    let ours = std::fs::read_to_string("/etc/resolv.conf").expect("our own resolv.conf");
+    assert!(!ours.contains("changed"));
 }

@@ -1,6 +1,7 @@
 //! The real tailscaled on a host, and the `tailscale` command beside it.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +22,14 @@ pub struct Tailscaled {
 }
 
 impl Tailscaled {
-    pub(crate) fn new(host: Host) -> Tailscaled {
+    pub(crate) fn new(host: Host, config: Option<PathBuf>) -> Tailscaled {
         let log = host.lab.log(&format!("{}-tailscaled", host.name()));
         let on = host.clone();
-        let process = Process::new(Arc::clone(&host.namespace), log, move || command(&on, &[]));
+        let process = Process::new(Arc::clone(&host.namespace), log, move || {
+            let mut command = command(&on);
+            command.args(config.iter().flat_map(|file| [OsStr::new("--config"), file.as_os_str()]));
+            command
+        });
         Tailscaled { process: host.lab.keep(process), host }
     }
 
@@ -129,15 +134,18 @@ fn state(host: &Host) -> PathBuf {
     host.folder().join("tailscaled")
 }
 
-/// tailscaled, kept from calling out: no log upload, and relays over the lab's plain http.
-fn command(host: &Host, extra: &[&Path]) -> std::process::Command {
+/// tailscaled, kept from calling out: no log upload, and nothing in the machine's own folders.
+/// Its relays are the lab's, over plain http where the control server is.
+fn command(host: &Host) -> std::process::Command {
     let mut command = host.command(folder("tailscale").join("tailscaled"));
     command
         .arg(format!("--state={}", state(host).join("tailscaled.state").display()))
         .arg(format!("--statedir={}", state(host).display()))
         .arg(format!("--socket={}", socket(host).display()))
-        .args(extra)
-        .env("TS_DEBUG_USE_DERP_HTTP", "true")
-        .env("TS_NO_LOGS_NO_SUPPORT", "true");
+        .env("TS_NO_LOGS_NO_SUPPORT", "true")
+        .env("TS_LOGS_DIR", state(host));
+    if !host.trusts_a_server() {
+        command.env("TS_DEBUG_USE_DERP_HTTP", "true");
+    }
     command
 }

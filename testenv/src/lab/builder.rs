@@ -1,6 +1,6 @@
 //! Placing a host on the internet, or behind NATs.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
@@ -74,9 +74,9 @@ impl HostBuilder {
         let site = self.address.map_or_else(|| self.lab.site(), |address| Site { address });
         let namespace = self.lab.namespace(&self.name);
         self.configure(&namespace);
-        let local = self.connect(&namespace, &site);
-        let outer = site.address.addr();
-        Host::boot(self.lab, self.name, namespace, (local.into(), outer.into()))
+        let outlet = self.connect(&namespace, &site);
+        let address = if self.nats.is_empty() { outlet.address } else { behind_router(0).addr() };
+        Host::boot(self.lab, self.name, namespace, address, outlet)
     }
 
     fn configure(&self, namespace: &Namespace) {
@@ -89,20 +89,18 @@ impl HostBuilder {
         ]);
     }
 
-    /// Wires the host to its site, through all its routers; returns the host's own address.
-    fn connect(&self, host: &Namespace, site: &Site) -> Ipv4Addr {
-        let mut inner = None;
+    /// Wires the host to its site, through all its routers.
+    fn connect(&self, host: &Arc<Namespace>, site: &Site) -> Outlet {
+        let mut outermost = (Arc::clone(host), "eth0");
         for (depth, nat) in self.nats.iter().enumerate() {
             let router = self.lab.namespace(&format!("{}-nat{depth}", self.name));
             make_router(&router, *nat);
-            match inner.replace(Arc::clone(&router)) {
-                None => attach(host, "eth0", &router, depth),
-                Some(inside) => attach(&inside, "wan", &router, depth),
-            };
+            let (inside, leg) = std::mem::replace(&mut outermost, (Arc::clone(&router), "wan"));
+            attach(&inside, leg, &router, depth);
         }
-        let (outermost, leg) = inner.as_deref().map_or((host, "eth0"), |router| (router, "wan"));
-        self.lab.internet.plug(outermost, leg, &self.name, site);
-        if self.nats.is_empty() { site.address.addr() } else { behind_router(0).addr() }
+        let (namespace, leg) = outermost;
+        self.lab.internet.plug(&namespace, leg, &self.name, site);
+        Outlet { namespace, leg, address: site.address.addr(), gateway: site.gateway() }
     }
 }
 
@@ -144,5 +142,11 @@ fn make_router(router: &Namespace, nat: Nat) {
     ));
 }
 
-/// Where a host is: on its own interface, and as the internet sees it.
-pub(crate) type Addresses = (IpAddr, IpAddr);
+/// Where a host's packets meet the internet: on itself, or on its outermost router.
+#[derive(Clone)]
+pub(crate) struct Outlet {
+    pub(crate) namespace: Arc<Namespace>,
+    pub(crate) leg: &'static str,
+    pub(crate) address: Ipv4Addr,
+    pub(crate) gateway: Ipv4Addr,
+}

@@ -1,7 +1,7 @@
 //! A host: a namespace with its own /etc, /run and hostname.
 
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -9,11 +9,12 @@ use std::time::Instant;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
+use serde_json::Value;
 
-use super::builder::Addresses;
+use super::builder::Outlet;
 use super::process::mortal;
 use super::{Inner, Namespace, Run};
-use crate::Tailscaled;
+use crate::{Headscale, Tailscaled};
 
 /// A machine of the lab.
 #[derive(Clone)]
@@ -21,7 +22,8 @@ pub struct Host {
     pub(crate) lab: Arc<Inner>,
     pub(crate) namespace: Arc<Namespace>,
     name: String,
-    addresses: Addresses,
+    address: Ipv4Addr,
+    pub(crate) outlet: Outlet,
     folder: PathBuf,
 }
 
@@ -30,11 +32,12 @@ impl Host {
         lab: Arc<Inner>,
         name: String,
         namespace: Arc<Namespace>,
-        addresses: Addresses,
+        address: Ipv4Addr,
+        outlet: Outlet,
     ) -> Host {
         let folder = lab.folder(&name);
         furnish(&lab, &name, &folder, &namespace);
-        Host { lab, namespace, name, addresses, folder }
+        Host { lab, namespace, name, address, outlet, folder }
     }
 
     /// Its name in the lab, and its hostname.
@@ -44,12 +47,12 @@ impl Host {
 
     /// The address on its own interface.
     pub fn address(&self) -> IpAddr {
-        self.addresses.0
+        self.address.into()
     }
 
     /// The address that the internet sees: its router's, if it is behind one.
     pub fn outer_address(&self) -> IpAddr {
-        self.addresses.1
+        self.outlet.address.into()
     }
 
     /// The host's own folder, at the same path on the host and outside of it. Below it, `run`
@@ -60,9 +63,50 @@ impl Host {
 
     /// The real tailscaled, started here. At most one per host.
     pub fn tailscaled(&self) -> Tailscaled {
-        let tailscaled = Tailscaled::new(self.clone());
+        let tailscaled = self.tailscaled_absent();
         tailscaled.start();
         tailscaled
+    }
+
+    /// The same, installed but not started.
+    pub fn tailscaled_absent(&self) -> Tailscaled {
+        fs::create_dir_all(self.folder.join("tailscaled")).expect("tailscaled's state directory");
+        Tailscaled::new(self.clone(), None)
+    }
+
+    /// The same, started by a configuration file, as `tailscaled --config` takes it.
+    pub fn tailscaled_by_config(&self, config: &Value) -> Tailscaled {
+        fs::create_dir_all(self.folder.join("tailscaled")).expect("tailscaled's state directory");
+        let file = self.secret_file("tailscaled.json", &config.to_string());
+        let tailscaled = Tailscaled::new(self.clone(), Some(file));
+        tailscaled.start();
+        tailscaled
+    }
+
+    /// From now on this host's programs trust the certificate of an https control server.
+    pub fn trust(&self, headscale: &Headscale) {
+        let bundle = Path::new("/etc/ssl/certs/ca-certificates.crt");
+        let certificate = headscale.certificate();
+        self.namespace.run(move || {
+            fs::create_dir_all("/etc/ssl/certs").expect("the host's own /etc");
+            fs::write(bundle, certificate).expect("the host's own certificates");
+        });
+        fs::write(self.trust_mark(), "").expect("a file of the host");
+    }
+
+    pub(crate) fn trusts_a_server(&self) -> bool {
+        self.trust_mark().exists()
+    }
+
+    fn trust_mark(&self) -> PathBuf {
+        self.folder.join("trusts")
+    }
+
+    /// Runs a line of shell on this host, as an administrator does.
+    pub fn shell(&self, line: &str) -> Run {
+        let mut shell = self.command("sh");
+        shell.args(["-c", line]);
+        self.run(&shell)
     }
 
     /// A command, set up to run on this host with a clean environment.

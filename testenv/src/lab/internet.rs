@@ -1,12 +1,14 @@
 //! The internet: one namespace that routes between sites, and catches what would leave.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ipnet::Ipv4Net;
+use serde_json::Value;
 
-use super::Namespace;
 use super::registry::Registration;
+use super::{Namespace, lock};
 
 /// Records every packet to an address that is neither of this lab nor of private use.
 ///
@@ -42,6 +44,8 @@ table inet trap {
 /// The lab's internet.
 pub(crate) struct Internet {
     namespace: Arc<Namespace>,
+    /// Who is at which address.
+    sites: Mutex<BTreeMap<String, String>>,
 }
 
 /// A piece of the internet: one subnet, with one host or router on it.
@@ -75,7 +79,7 @@ impl Internet {
         ]);
         // Without a default route the kernel would refuse strays before the trap's accepts.
         namespace.nft(TRAP);
-        Internet { namespace }
+        Internet { namespace, sites: Mutex::default() }
     }
 
     pub(crate) fn namespace(&self) -> Arc<Namespace> {
@@ -92,17 +96,33 @@ impl Internet {
         namespace.ip(&format!("link set dev {leg} up"));
         namespace.ip(&format!("route add default via {} dev {leg}", site.gateway()));
         self.namespace.nft(&format!("add element inet trap sites {{ {} }}", site.address.trunc()));
+        lock(&self.sites).insert(site.address.addr().to_string(), name.to_owned());
     }
 
-    /// What was caught: source, destination, protocol and port.
+    /// Makes a site of which nothing ever comes back.
+    pub(crate) fn swallow(&self, site: &Site) {
+        let net = site.address.trunc();
+        self.namespace.nft(&format!("add element inet trap sites {{ {net} }}"));
+        self.namespace.nft(&format!(
+            "table inet hole{1} {{ chain drops {{
+                type filter hook prerouting priority -400; ip daddr {0} drop
+            }}; }}",
+            site.address.addr(),
+            site.address.addr().to_bits()
+        ));
+    }
+
+    /// What was caught: who sent it, and to which address, protocol and port.
     pub(crate) fn strays(&self) -> Vec<String> {
-        ["strays", "strays6"]
+        let listings = ["strays", "strays6"].map(|set| {
+            let args = ["-j", "list", "set", "inet", "trap", set];
+            self.namespace.output("nft", &args, "").stdout
+        });
+        let sites = lock(&self.sites);
+        listings
             .iter()
-            .flat_map(|set| {
-                let args = ["-j", "list", "set", "inet", "trap", set];
-                let listing = self.namespace.output("nft", &args, "").stdout;
-                elements(&serde_json::from_slice(&listing).expect("nft prints JSON"))
-            })
+            .flat_map(|listing| elements(listing))
+            .map(|stray| stray.text(&sites))
             .collect()
     }
 
@@ -111,18 +131,25 @@ impl Internet {
     }
 }
 
-/// The elements of a set, each in a line for people.
-fn elements(listing: &serde_json::Value) -> Vec<String> {
-    let set = &listing["nftables"][1]["set"]["elem"];
-    let part =
-        |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    set.as_array()
-        .into_iter()
-        .flatten()
-        .map(|element| {
-            let parts = &element["concat"];
-            let [from, to, protocol, port] = [0, 1, 2, 3].map(|index| part(&parts[index]));
-            format!("{from} -> {to} {protocol} {port}")
-        })
+/// A packet that would have left.
+struct Stray([String; 4]);
+
+impl Stray {
+    /// In a line for people, with the name of whoever is at the source address.
+    fn text(&self, sites: &BTreeMap<String, String>) -> String {
+        let [from, to, protocol, port] = &self.0;
+        let who = sites.get(from).unwrap_or(from);
+        format!("{who} -> {to} {protocol} {port}")
+    }
+}
+
+/// The elements of a set, as `nft -j` lists them.
+fn elements(listing: &[u8]) -> Vec<Stray> {
+    let listing: Value = serde_json::from_slice(listing).expect("nft prints JSON");
+    let set = listing["nftables"].as_array().into_iter().flatten();
+    let elements = set.flat_map(|part| part["set"]["elem"].as_array()).flatten();
+    let part = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    elements
+        .map(|element| Stray([0, 1, 2, 3].map(|index| part(&element["concat"][index]))))
         .collect()
 }

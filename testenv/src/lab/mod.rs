@@ -1,6 +1,7 @@
 //! Labs, and what they are made of.
 
 mod builder;
+mod faults;
 mod host;
 mod internet;
 mod moorline;
@@ -8,12 +9,15 @@ mod namespace;
 mod pod;
 mod process;
 mod registry;
+mod web;
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use builder::{HostBuilder, Nat};
+pub use faults::{Fault, Hook};
 pub use host::Host;
 pub use moorline::{Moorline, Run, Running};
 pub use pod::Pod;
@@ -97,7 +101,12 @@ impl Lab {
 
     /// A control server on a host of its own, to be configured and started.
     pub fn headscale(&self) -> HeadscaleBuilder {
-        HeadscaleBuilder::new(self.host("headscale"))
+        self.headscale_on("headscale")
+    }
+
+    /// A further control server, on a host of this name.
+    pub fn headscale_on(&self, name: &str) -> HeadscaleBuilder {
+        HeadscaleBuilder::new(self.host(name))
     }
 
     /// The destinations that something in this lab tried to reach outside of it.
@@ -151,6 +160,15 @@ impl Inner {
     /// Calls this when the lab is taken down.
     pub(crate) fn at_the_end(&self, job: impl FnOnce() + Send + 'static) {
         lock(&self.at_the_end).push(Box::new(job));
+    }
+
+    /// Ends whoever waits for clients of this listener when the lab is taken down.
+    pub(crate) fn close_at_the_end(&self, listener: &TcpListener) {
+        let ours = listener.try_clone().expect("a second handle of a socket");
+        // A blocked accept returns once the socket is shut down.
+        self.at_the_end(move || {
+            let _ = rustix::net::shutdown(&ours, rustix::net::Shutdown::Both);
+        });
     }
 
     /// Whether the lab is being taken down.

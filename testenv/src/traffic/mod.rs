@@ -1,11 +1,12 @@
 //! What hosts and pods send each other: small transfers, long ones, pings.
 
+mod echo;
 mod fetch;
 mod ping;
 mod serve;
 mod transfer;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 pub use fetch::Fetch;
@@ -22,9 +23,16 @@ pub trait Traffic {
     #[doc(hidden)]
     fn place(&self) -> Place<'_>;
 
-    /// Answers [`Traffic::fetch`] and [`Traffic::transfer`] from now on, on all its addresses.
+    /// Answers all of the below from now on, on all its addresses.
     fn serve(&self) {
         serve::serve(&self.place());
+        echo::serve(&self.place());
+    }
+
+    /// What each of these servers sees of one and the same UDP socket here; none where no
+    /// answer comes back.
+    fn seen_by(&self, servers: &[IpAddr]) -> Vec<Option<SocketAddr>> {
+        echo::seen_by(&self.place(), servers)
     }
 
     /// Fetches 64 KiB over TCP from whoever serves at this address.

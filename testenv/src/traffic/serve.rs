@@ -24,11 +24,7 @@ pub(super) fn serve(place: &Place<'_>) {
         .namespace
         .run(|| TcpListener::bind((Ipv6Addr::UNSPECIFIED, PORT)))
         .expect("a listening socket");
-    let ours = listener.try_clone().expect("a second handle of a socket");
-    // A blocked accept returns once the socket is shut down.
-    place.lab.at_the_end(move || {
-        let _ = rustix::net::shutdown(&ours, rustix::net::Shutdown::Both);
-    });
+    place.lab.close_at_the_end(&listener);
     let lab = Arc::clone(place.lab);
     place.namespace.thread(move || {
         for client in listener.incoming() {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::certificate;
 use crate::lab::Host;
 
 /// The port of the API, the control protocol and the relay.
@@ -15,12 +16,14 @@ pub(super) fn path(host: &Host) -> PathBuf {
 }
 
 pub(super) fn url(host: &Host) -> String {
-    format!("http://{}:{PORT}", host.address())
+    let scheme = if certificate::path(host).exists() { "https" } else { "http" };
+    format!("{scheme}://{}:{PORT}", host.address())
 }
 
-/// Writes it. `order_of_keys` and defaults are those of headscale 0.29.
+/// Writes it, in the words of headscale 0.29 (`hscontrol/types/config.go`).
 pub(super) fn write(host: &Host) {
     let file = |name: &str| host.folder().join(name);
+    let tls = |file: PathBuf| if file.exists() { file } else { PathBuf::new() };
     let config = json!({
         "server_url": url(host),
         "listen_addr": format!("0.0.0.0:{PORT}"),
@@ -49,6 +52,8 @@ pub(super) fn write(host: &Host) {
         },
         "dns": { "magic_dns": false, "override_local_dns": false, "base_domain": "" },
         "policy": { "mode": "file", "path": file("policy.json") },
+        "tls_cert_path": tls(certificate::path(host)),
+        "tls_key_path": tls(certificate::key(host)),
         "disable_check_updates": true,
         "logtail": { "enabled": false },
         "log": { "level": "debug", "format": "text" },

@@ -1,5 +1,6 @@
 //! The real headscale, and what its administrator does.
 
+mod certificate;
 mod config;
 mod keys;
 mod nodes;
@@ -30,6 +31,7 @@ const OPEN: &str = r#"{"acls": [{"action": "accept", "src": ["*"], "dst": ["*:*"
 pub struct HeadscaleBuilder {
     host: HostBuilder,
     policy: String,
+    https: bool,
 }
 
 /// A control server on a host of its own.
@@ -40,7 +42,7 @@ pub struct Headscale {
 
 impl HeadscaleBuilder {
     pub(crate) fn new(host: HostBuilder) -> Self {
-        HeadscaleBuilder { host, policy: OPEN.to_owned() }
+        HeadscaleBuilder { host, policy: OPEN.to_owned(), https: false }
     }
 
     /// At this address, such as `203.0.113.10`. The lab's own choice is a private one.
@@ -55,12 +57,21 @@ impl HeadscaleBuilder {
         self
     }
 
+    /// Over https, with a certificate that nobody trusts until [`Host::trust`] is called.
+    pub fn https(mut self) -> Self {
+        self.https = true;
+        self
+    }
+
     /// Starts it, and waits until it answers.
     ///
     /// # Panics
     /// Where it does not answer.
     pub fn start(self) -> Headscale {
         let host = self.host.start();
+        if self.https {
+            certificate::make(&host);
+        }
         config::write(&host);
         let log = host.lab.log(host.name());
         let on = host.clone();
@@ -78,6 +89,14 @@ impl Headscale {
     /// The URL that nodes join.
     pub fn url(&self) -> String {
         config::url(&self.host)
+    }
+
+    /// Its certificate, in PEM.
+    ///
+    /// # Panics
+    /// Where it speaks plain http.
+    pub fn certificate(&self) -> String {
+        fs::read_to_string(certificate::path(&self.host)).expect("an https control server")
     }
 
     /// The host it runs on.
