@@ -15,7 +15,7 @@ help: ## Print this list
 
 demo: setup daemons ## Join three nodes in the lab, show pods reaching each other, take it all down
 	@cargo build --quiet --bin moorline
-	@cargo run --quiet -p testenv --bin demo
+	@cargo run --quiet -p testenv --bin demo -- target/debug/moorline
 
 test: setup daemons lint ## Everything CI runs: check, then every test, the lab's too (needs root)
 	cargo build --bin moorline
