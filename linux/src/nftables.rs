@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 
 use crate::error::{Cannot, Error, Result};
 
-pub use ruleset::{BaseChain, ChainRule, Ruleset};
+pub use ruleset::{BaseChain, Chain, ChainRule, Ruleset};
 pub use trace::{Dropped, Tracer};
 
 /// `nft` works on the kernel alone; one that takes longer hangs.

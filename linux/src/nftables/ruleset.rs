@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Counter, Table};
@@ -11,10 +11,23 @@ use super::{Counter, Table};
 /// The chains and rules of all tables.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ruleset {
+    /// All chains, those that the kernel calls too.
+    pub chains: Vec<Chain>,
     /// The chains that the kernel calls.
     pub base_chains: Vec<BaseChain>,
     /// The rules of all chains.
     pub rules: Vec<ChainRule>,
+}
+
+/// A chain.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Chain {
+    /// The family of its table.
+    pub family: String,
+    /// Its table.
+    pub table: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// A chain that the kernel calls at a hook.
@@ -73,6 +86,7 @@ impl ChainRule {
 impl Ruleset {
     pub(super) fn from_json(listed: &Value) -> Self {
         Ruleset {
+            chains: objects(listed, "chain").collect(),
             base_chains: objects(listed, "chain").collect(),
             rules: objects(listed, "rule").collect(),
         }
@@ -133,6 +147,7 @@ mod tests {
         let ruleset = Ruleset::from_json(&listed);
         let policies: Vec<_> = ruleset.drop_policies("forward").map(|chain| &chain.name).collect();
         assert_eq!(policies, ["FORWARD"]);
+        assert_eq!(ruleset.chains.len(), 2);
         assert_eq!(ruleset.rules[0].target(), Some("DOCKER"));
         assert!(!ruleset.rules[0].drops() && ruleset.rules[1].drops());
     }

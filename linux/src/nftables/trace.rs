@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Child;
 use tokio::task::JoinHandle;
 
-use super::spawn;
+use super::{Chain, spawn};
 use crate::error::{Cannot, Result};
 
 /// Listens to the traces of packets that a rule with `meta nftrace set 1` marked, in the
@@ -29,12 +29,8 @@ pub struct Dropped {
     pub source: IpAddr,
     /// The packet's destination.
     pub destination: IpAddr,
-    /// The family of the table.
-    pub family: String,
-    /// The table.
-    pub table: String,
-    /// The chain.
-    pub chain: String,
+    /// Where it was dropped.
+    pub chain: Chain,
     /// The rule; none where it was the chain's policy.
     pub rule: Option<String>,
 }
@@ -95,8 +91,9 @@ impl Traces {
             None => return None,
         };
         let (source, destination) = *self.packets.get(id)?;
-        let [family, table, chain] = [family, table, chain].map(ToOwned::to_owned);
-        self.dropped.push(Dropped { source, destination, family, table, chain, rule });
+        let [family, table, name] = [family, table, chain].map(ToOwned::to_owned);
+        let chain = Chain { family, table, name };
+        self.dropped.push(Dropped { source, destination, chain, rule });
         Some(())
     }
 }
@@ -131,8 +128,9 @@ nonsense"#;
             .dropped
             .iter()
             .map(|drop| {
-                let Dropped { destination, family, table, chain, rule, .. } = drop;
-                format!("{destination} {family} {table} {chain} {}", rule.as_deref().unwrap_or("-"))
+                let Dropped { destination, chain, rule, .. } = drop;
+                let Chain { family, table, name } = chain;
+                format!("{destination} {family} {table} {name} {}", rule.as_deref().unwrap_or("-"))
             })
             .collect();
         let rule = r#"ip daddr 127.0.0.9 counter packets 0 bytes 0 drop comment "hi there""#;
