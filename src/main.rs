@@ -1,3 +1,12 @@
 //! The `moorline` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+use moorline::cli;
+
+fn main() -> ExitCode {
+    match cli::parse(std::env::args_os()) {
+        Ok(cli) => cli::run(&cli).into(),
+        Err(code) => code,
+    }
+}

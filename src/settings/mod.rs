@@ -11,7 +11,7 @@
 mod cidrs;
 mod config;
 #[cfg(test)]
-mod example;
+pub(crate) mod example;
 mod extra_args;
 mod origin;
 mod parse;
@@ -33,7 +33,8 @@ use provider_api::{
 
 pub use config::read as read_config;
 pub use origin::{Origin, Sourced};
-pub use resolve::resolve;
+pub use provider::provider;
+pub use resolve::{cluster_cidrs, directories, resolve};
 pub use secret_ref::SecretRef;
 pub use vpn_auth::VpnAuth;
 pub use words::{Kind, Layer, Sources, Word};

@@ -16,12 +16,9 @@ pub(super) type Chosen = (Sourced<ProviderName>, Values, Vec<Finding>);
 /// # Errors
 /// No provider or an unknown one, sources of one rank that disagree, and those of
 /// [`VpnAuth::check`].
-pub(super) fn choose(sources: &Sources, providers: &[&Manifest]) -> Result<Chosen, Error> {
+pub(super) fn choose(sources: &Sources, providers: &[Manifest]) -> Result<Chosen, Error> {
     let name = wanted(sources)?.ok_or_else(|| unnamed(sources, providers))?;
-    let manifest = *providers
-        .iter()
-        .find(|manifest| manifest.name.as_str() == name.value)
-        .ok_or_else(|| unknown(&name, providers))?;
+    let manifest = find(&name, providers)?;
     let mut values = Values::default();
     let mut findings = Vec::new();
     for layer in sources.ranks().into_iter().rev() {
@@ -32,6 +29,22 @@ pub(super) fn choose(sources: &Sources, providers: &[&Manifest]) -> Result<Chose
     }
     findings.extend(values.secrets.iter().filter_map(|(key, secret)| literal(key, secret)));
     Ok((Sourced::new(manifest.name.clone(), name.origin), values, findings))
+}
+
+/// The provider that is named, for the commands that need no other setting.
+///
+/// # Errors
+/// An unknown name, and sources of one rank that disagree.
+pub fn provider(sources: &Sources, providers: &[Manifest]) -> Result<Option<ProviderName>, Error> {
+    let Some(name) = wanted(sources)? else { return Ok(None) };
+    Ok(Some(find(&name, providers)?.name.clone()))
+}
+
+fn find<'a>(name: &Sourced<String>, providers: &'a [Manifest]) -> Result<&'a Manifest, Error> {
+    let mut manifests = providers.iter();
+    manifests
+        .find(|manifest| manifest.name.as_str() == name.value)
+        .ok_or_else(|| unknown(name, providers))
 }
 
 /// The name of the highest rank that has one. Every rank must agree with itself.
@@ -83,7 +96,7 @@ fn disagreement(code: &str, (one, other): (&Origin, &Origin), what: &str) -> Err
 }
 
 /// A faulty `--vpn-auth` explains a missing name better than its absence does.
-fn unnamed(sources: &Sources, providers: &[&Manifest]) -> Error {
+fn unnamed(sources: &Sources, providers: &[Manifest]) -> Error {
     let faults = sources.ranks().into_iter().flat_map(|layer| &layer.vpn_auth);
     let fault = faults.filter_map(|vpn_auth| vpn_auth.check_shape().err()).next();
     fault.unwrap_or_else(|| {
@@ -95,7 +108,7 @@ fn unnamed(sources: &Sources, providers: &[&Manifest]) -> Error {
     })
 }
 
-fn unknown(name: &Sourced<String>, providers: &[&Manifest]) -> Error {
+fn unknown(name: &Sourced<String>, providers: &[Manifest]) -> Error {
     // A name is short; anything longer may be a key that was pasted in its place.
     let shown = match name.value.parse::<ProviderName>() {
         Ok(name) if name.as_str().len() <= 20 => format!("`{name}`"),
@@ -106,7 +119,7 @@ fn unknown(name: &Sourced<String>, providers: &[&Manifest]) -> Error {
         .fix(format!("known: {}", names(providers)))
 }
 
-fn names(providers: &[&Manifest]) -> String {
+fn names(providers: &[Manifest]) -> String {
     providers.iter().map(|manifest| manifest.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 

@@ -26,7 +26,7 @@ const RUN_DIR: &str = "/run/moorline";
 /// # Errors
 /// [`ErrorKind::Settings`](provider_api::ErrorKind::Settings), naming the place and the value;
 /// of a secret only the place.
-pub fn resolve(sources: &Sources, providers: &[&Manifest]) -> Result<Settings, Error> {
+pub fn resolve(sources: &Sources, providers: &[Manifest]) -> Result<Settings, Error> {
     let (provider, values, findings) = provider::choose(sources, providers)?;
     let typed = Typed(sources);
     let mut settings = Settings {
@@ -54,6 +54,26 @@ pub fn resolve(sources: &Sources, providers: &[&Manifest]) -> Result<Settings, E
     let overlap = service_overlap(&settings)?;
     settings.findings.extend(overlap);
     Ok(settings)
+}
+
+/// Where state lies, for the commands that need no other setting: what is kept, and what lasts
+/// until the next boot.
+///
+/// # Errors
+/// [`ErrorKind::Settings`](provider_api::ErrorKind::Settings) for a path that is not absolute.
+pub fn directories(sources: &Sources) -> Result<(PathBuf, PathBuf), Error> {
+    let typed = Typed(sources);
+    let state = typed.directory(Word::StateDir, STATE_DIR)?;
+    let run = typed.directory(Word::RunDir, RUN_DIR)?;
+    Ok((state.value, run.value))
+}
+
+/// The cluster's CIDRs alone.
+///
+/// # Errors
+/// [`ErrorKind::Settings`](provider_api::ErrorKind::Settings) for what is no CIDR.
+pub fn cluster_cidrs(sources: &Sources) -> Result<Vec<IpNet>, Error> {
+    Ok(Typed(sources).cidrs(Word::ClusterCidr, &[CLUSTER_CIDR])?.value)
 }
 
 /// What single values cannot tell.

@@ -9,7 +9,7 @@ use crate::settings::{Layer, SecretRef, VpnAuth, read_config};
 const AUTH: &str = "name=tailscale,joinKey=file:/etc/moorline/key";
 
 fn resolved(sources: &Sources) -> Result<Settings, Error> {
-    resolve(sources, &[&manifest("tailscale"), &manifest("wireguard-native")])
+    resolve(sources, &[manifest("tailscale"), manifest("wireguard-native")])
 }
 
 fn flag(name: &str) -> Origin {

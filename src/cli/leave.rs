@@ -1,0 +1,41 @@
+//! `moorline leave`.
+
+use std::sync::Arc;
+
+use clap::Args;
+use provider_api::Leave;
+
+use super::arguments::Place;
+use super::exit::Exit;
+use super::output::{self, Answer};
+use super::progress::Progress;
+use super::{render, status};
+use crate::host;
+
+/// Withdraw this node's routes, restore what was changed, and log out where Moorline logged in
+///
+/// Takes back what Moorline did, and no more: an administrator's own routes and settings stay,
+/// and so does the traffic through them. May be said again until all of it is done.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Stay enrolled, even where Moorline enrolled the node
+    #[arg(long)]
+    keep_enrolled: bool,
+    /// Answer in JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+pub(super) async fn run(arguments: &Arguments, place: &Place) -> Answer {
+    let how = if arguments.keep_enrolled { Leave::Withdraw } else { Leave::Logout };
+    let directories = status::directories(place)?;
+    let progress = Arc::new(Progress::start(place.verbose));
+    let report = host::leave(&directories, how, Arc::clone(&progress) as Arc<_>).await;
+    progress.finish();
+    let report = report?;
+    match arguments.json {
+        true => output::json(&report)?,
+        false => output::text(&render::leave::text(&report))?,
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,92 @@
+//! The command line: what was typed, one file a command, and what is printed.
+//!
+//! ```text
+//!   main ─▶ Cli ─▶ sources ─▶ settings ─▶ host ─▶ report ─▶ render ─▶ exit code
+//! ```
+//!
+//! Answers go to standard output; progress, warnings and errors to standard error.
+
+mod arguments;
+mod completions;
+mod exit;
+mod leave;
+mod logging;
+mod man;
+mod output;
+mod policy;
+mod progress;
+mod render;
+mod sources;
+mod status;
+mod typed;
+mod up;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+pub use typed::parse;
+
+/// Everything that can be typed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "moorline",
+    version,
+    about = "Joins Kubernetes nodes that share no network into one cluster, over the VPN of your choice",
+    after_help = exit::HELP,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    place: arguments::Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Up(up::Arguments),
+    Status(status::Arguments),
+    Leave(leave::Arguments),
+    Policy(policy::Arguments),
+    #[command(hide = true)]
+    Completions(completions::Arguments),
+    #[command(hide = true)]
+    Man(man::Arguments),
+}
+
+/// Runs what was typed, prints what it comes to, and says how the process ends.
+pub fn run(cli: &Cli) -> Exit {
+    logging::start(cli.place.verbose);
+    let json = cli.command.wants_json();
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => exit::of(runtime.block_on(cli.answer()), json),
+        Err(error) => exit::of(Err(output::Failure::from(error)), json),
+    }
+}
+
+impl Cli {
+    async fn answer(&self) -> output::Answer {
+        match &self.command {
+            Command::Up(arguments) => up::run(arguments, &self.place).await,
+            Command::Status(arguments) => status::run(arguments, &self.place).await,
+            Command::Leave(arguments) => leave::run(arguments, &self.place).await,
+            Command::Policy(arguments) => policy::run(arguments, &self.place),
+            Command::Completions(arguments) => completions::run(arguments),
+            Command::Man(arguments) => man::run(arguments),
+        }
+    }
+}
+
+impl Command {
+    fn wants_json(&self) -> bool {
+        match self {
+            Command::Up(arguments) => arguments.json,
+            Command::Status(arguments) => arguments.json,
+            Command::Leave(arguments) => arguments.json,
+            Command::Policy(arguments) => arguments.wants_json(),
+            Command::Completions(_) | Command::Man(_) => false,
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Answers as text. Pure; every word that came from elsewhere goes through [`plain`].
+
+pub(super) mod error;
+#[cfg(test)]
+mod example;
+pub(super) mod findings;
+pub(super) mod leave;
+pub(super) mod peers;
+pub(super) mod plan;
+pub(super) mod settings;
+pub(super) mod status;
+pub(super) mod table;
+pub(super) mod time;
+pub(super) mod up;
+
+use anstyle::{AnsiColor, Style};
+
+/// How a word that must not be missed is drawn, where colours are.
+const BOLD: Style = Style::new().bold();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+const BLUE: Style = AnsiColor::Blue.on_default().bold();
+
+/// Text from elsewhere, without what a terminal would obey.
+pub(super) fn plain(text: &str) -> String {
+    let shown = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
+    text.chars().map(shown).collect()
+}
+
+/// A word in its style.
+fn styled(style: Style, word: &str) -> String {
+    format!("{style}{word}{style:#}")
+}
+
+/// `  label: text`, with further lines under the first.
+fn labelled(label: &str, text: &str) -> String {
+    let indent = " ".repeat(label.len() + 4);
+    let lines: Vec<String> = plain(text).lines().map(str::to_owned).collect();
+    format!("  {label}: {}\n", lines.join(&format!("\n{indent}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_obeys_nothing_that_came_from_elsewhere() {
+        assert_eq!(plain("node\x1b[2J\r\n1"), "node\u{fffd}[2J\u{fffd}\n1");
+    }
+
+    #[test]
+    fn further_lines_stand_under_the_first() {
+        assert_eq!(labelled("fix", "one\n  two"), "  fix: one\n         two\n");
+    }
+}

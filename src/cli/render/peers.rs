@@ -1,0 +1,92 @@
+//! The other nodes: how packets reach them, and what the last proof saw.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use provider_api::{Path, Peer};
+
+use super::{table, time};
+use crate::host::{Kinship, PeerReport, StatusReport};
+use crate::proof::Crossing;
+
+const HEAD: [&str; 5] = ["PEER", "ADDRESS", "POD CIDRS", "PATH", "PROOF"];
+
+/// The nodes of this cluster and the foreign ones; the others only in number.
+pub(super) fn text(report: &StatusReport, now: Timestamp) -> String {
+    let shown = report.peers.iter().filter(|peer| peer.kinship != Kinship::Bystander);
+    let rows: Vec<_> = shown.map(|peer| row(report, peer, now)).collect();
+    let others = report.peers.len() - rows.len();
+    format!("{}{}", table::text(HEAD, rows), bystanders(others))
+}
+
+fn row(report: &StatusReport, peer: &PeerReport, now: Timestamp) -> [String; 5] {
+    let PeerReport { peer, kinship } = peer;
+    let proof = match kinship {
+        Kinship::Foreign => "foreign".to_owned(),
+        Kinship::Node | Kinship::Bystander => proof(report, peer, now),
+    };
+    [peer.name.clone(), address(peer), routes(report, peer), path(peer), proof]
+}
+
+fn address(peer: &Peer) -> String {
+    peer.addresses.first().map_or_else(|| "-".to_owned(), IpAddr::to_string)
+}
+
+/// Only what lies in this cluster: an admin's other routes say nothing about pods.
+fn routes(report: &StatusReport, peer: &Peer) -> String {
+    let inside =
+        |route: &&ipnet::IpNet| report.cluster_cidrs.iter().any(|cluster| cluster.contains(*route));
+    let routes: Vec<_> = peer.routes.iter().filter(inside).map(ToString::to_string).collect();
+    routes.join(" ")
+}
+
+fn path(peer: &Peer) -> String {
+    if !peer.online {
+        return "offline".to_owned();
+    }
+    match &peer.path {
+        Path::Direct(endpoint) => format!("direct {endpoint}"),
+        Path::Relayed(relay) => format!("relayed {relay}"),
+        Path::Idle => "idle".to_owned(),
+    }
+}
+
+fn proof(report: &StatusReport, peer: &Peer, now: Timestamp) -> String {
+    let Some(proof) = &report.proof else { return "-".to_owned() };
+    let verdict = proof.verdict.peers.iter().find(|verdict| verdict.id == peer.id);
+    match verdict.map(|verdict| verdict.crossings.as_slice()) {
+        None | Some([]) => "-".to_owned(),
+        Some(crossings) => format!("{}, {}", crossed(crossings), time::age(proof.at, now)),
+    }
+}
+
+/// One answer where all families came to the same, else one for each.
+fn crossed(crossings: &[Crossing]) -> String {
+    let word = |crossing: &Crossing| match (crossing.crossed, crossing.round_trip) {
+        (true, _) => "crossed".to_owned(),
+        (false, Some(_)) => match crossing.largest {
+            Some(largest) => format!("only up to {largest} bytes"),
+            None => "not at full size".to_owned(),
+        },
+        (false, None) => "no answer".to_owned(),
+    };
+    let words: Vec<String> = crossings.iter().map(word).collect();
+    if words.iter().all(|word| *word == words[0]) {
+        let slowest = crossings.iter().filter_map(|crossing| crossing.round_trip).max();
+        let slowest = slowest.map(|trip| format!(" in {}", time::span(trip))).unwrap_or_default();
+        return format!("{}{slowest}", words[0]);
+    }
+    let family = |crossing: &Crossing| if crossing.canary.is_ipv4() { "IPv4" } else { "IPv6" };
+    let each = crossings.iter().zip(words);
+    each.map(|(crossing, word)| format!("{} {word}", family(crossing)))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn bystanders(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "1 more in the network serves no pods of this cluster\n".to_owned(),
+        _ => format!("{count} more in the network serve no pods of this cluster\n"),
+    }
+}

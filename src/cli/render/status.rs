@@ -1,0 +1,85 @@
+//! How a node stands, as a page.
+
+use jiff::Timestamp;
+use provider_api::{Membership, OwnRoute, RouteStage};
+
+use super::{findings, peers, table, time};
+use crate::host::StatusReport;
+use crate::proof::Outcome;
+
+/// The node, its routes, the other nodes, the findings.
+pub(in crate::cli) fn text(report: &StatusReport, now: Timestamp) -> String {
+    let findings = findings::text(&report.findings);
+    let gap = if findings.is_empty() { "" } else { "\n" };
+    format!(
+        "{}{}{}{gap}{findings}",
+        node(report, now),
+        table::text(["ROUTE", "STAGE", "OWNER"], report.routes.iter().map(route).collect()),
+        peers::text(report, now),
+    )
+}
+
+fn node(report: &StatusReport, now: Timestamp) -> String {
+    let mut rows = vec![
+        pair("cluster", format!("{} ({})", report.cluster, list(&report.cluster_cidrs))),
+        pair("node", report.membership.as_ref().map_or_else(|| "no member".to_owned(), member)),
+        pair("network", network(report)),
+        pair("stage", report.stage.to_string()),
+        pair("proof", proof(report, now)),
+    ];
+    let expires = report.membership.as_ref().and_then(|membership| membership.expires);
+    rows.extend(expires.map(|expires| pair("expires", format!("{expires:.0}"))));
+    table::pairs(rows)
+}
+
+fn pair(name: &str, value: String) -> [String; 2] {
+    [name.to_owned(), value]
+}
+
+fn member(membership: &Membership) -> String {
+    let Membership { name, addresses, interface, mtu, .. } = membership;
+    format!("{name}, {} on {interface} (MTU {mtu})", list(addresses))
+}
+
+fn network(report: &StatusReport) -> String {
+    let membership = report.membership.as_ref();
+    let version = membership.and_then(|membership| membership.daemon_version.as_ref());
+    let server = membership.and_then(|membership| membership.control_server.as_ref());
+    let version = version.map(|version| format!(" {version}")).unwrap_or_default();
+    let server = server.map(|server| format!(", {server}")).unwrap_or_default();
+    format!("{}{version}{server}", report.provider)
+}
+
+fn proof(report: &StatusReport, now: Timestamp) -> String {
+    let Some(proof) = &report.proof else { return "none yet".to_owned() };
+    let outcome = match proof.verdict.outcome {
+        Outcome::Proven => "packets cross",
+        Outcome::Alone => "no other node to prove with",
+        Outcome::Unproven => "no packet crossed",
+        Outcome::Unknown => "nobody could be asked",
+    };
+    format!("{outcome}, {}", time::age(proof.at, now))
+}
+
+fn route(route: &OwnRoute) -> [String; 3] {
+    let owner = if route.ours { "moorline" } else { "administrator" };
+    [route.prefix.to_string(), stage(route.stage).to_owned(), owner.to_owned()]
+}
+
+fn stage(stage: RouteStage) -> &'static str {
+    match stage {
+        RouteStage::Advertised => "advertised",
+        RouteStage::Unapproved => "not approved",
+        RouteStage::Withheld => "not approved, or hidden by policy",
+        RouteStage::Hidden => "hidden by policy",
+        RouteStage::Standby => "standby: another node serves it",
+        RouteStage::Served => "served",
+    }
+}
+
+fn list<T: ToString>(values: &[T]) -> String {
+    values.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;
