@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Authkey, Headscale, folder};
 use crate::lab::{Host, Process};
-use crate::until;
+use crate::{Run, until};
 
 /// How long a daemon takes to answer, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -81,9 +81,12 @@ impl Tailscaled {
     /// # Panics
     /// Where the command fails.
     pub fn tailscale(&self, args: &[&str]) -> String {
-        let answer = self.host.run(&self.cli(args));
-        assert_eq!(answer.code, Some(0), "tailscale {args:?}: {answer:?}");
-        answer.stdout
+        self.try_tailscale(args).succeeded().stdout
+    }
+
+    /// The same, where the command may fail.
+    pub fn try_tailscale(&self, args: &[&str]) -> Run {
+        self.host.run(&self.cli(args))
     }
 
     /// Joins by the `tailscale` command, accepting routes and keeping pods' addresses.

@@ -39,7 +39,9 @@ impl Headscale {
     /// Where headscale's answer is not understood.
     pub fn nodes(&self) -> Vec<Node> {
         let listing = self.admin(&["nodes", "list"]);
-        serde_json::from_value(listing.clone()).unwrap_or_else(|error| panic!("{error}: {listing}"))
+        let nodes: Result<Option<Vec<Node>>, _> = serde_json::from_value(listing.clone());
+        // No nodes at all are printed as `null`.
+        nodes.unwrap_or_else(|error| panic!("{error}: {listing}")).unwrap_or_default()
     }
 
     /// The node of this name.
