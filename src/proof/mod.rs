@@ -1,11 +1,28 @@
-//! Proof that a packet crosses from pod to pod: the canary, the probes, the verdict.
+//! Proof that a packet crosses from pod to pod.
+//!
+//! ```text
+//!   Canary     one namespace on the pod bridge, for which the kernel answers
+//!   prove ──▶  prober     asks the peers' canaries: small and full packets, both families
+//!              trouble    looks closer where one does not answer: echoes, counters, traces
+//!              verdict    a pure function of the evidence; causes as findings
+//! ```
 
+mod addresses;
 mod canary;
+mod cause;
+mod counters;
+mod echoes;
+mod evidence;
 mod prober;
 mod request;
+mod surroundings;
+mod told;
+mod trouble;
 mod verdict;
 
+pub use addresses::{canary as canary_address, gateway as gateway_address};
 pub use canary::Canary;
-pub use prober::prove;
+pub use evidence::{CanaryEvidence, Counted, Evidence, Here, PeerEvidence, Setting, Trouble};
+pub use prober::{glance, prove};
 pub use request::Request;
-pub use verdict::{Crossing, Outcome, PeerVerdict, Verdict};
+pub use verdict::{Crossing, Outcome, PeerVerdict, Verdict, judge};

@@ -3,8 +3,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use provider_api::{Finding, NodeId};
+use provider_api::{Finding, NodeId, Severity};
 use serde::{Deserialize, Serialize};
+
+use super::cause::{Cause, cause};
+use super::evidence::{CanaryEvidence, Evidence, PeerEvidence};
+use super::told::{self, Subject};
 
 /// What the probes came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,13 +25,14 @@ pub struct Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The canary of at least one online peer answered, at full size too.
+    /// The canary of at least one online peer answered, at full size too, in each family that
+    /// both have.
     Proven,
-    /// There is no other node yet, or this node owns no pod CIDR: nothing to prove with.
+    /// There is no other node with pods that is online: nobody to prove with.
     Alone,
     /// Somebody should have answered, and nobody did.
     Unproven,
-    /// Nobody could be asked, or the asking failed: never counted as good.
+    /// Nobody could be asked, or nobody is known to be there to answer: never counted as good.
     Unknown,
 }
 
@@ -61,3 +66,95 @@ pub struct Crossing {
     /// Whether small and full-size packets crossed, both ways.
     pub crossed: bool,
 }
+
+/// Judges the evidence.
+pub fn judge(evidence: &Evidence) -> Verdict {
+    let outcome = outcome(evidence);
+    let mut peers: Vec<_> =
+        evidence.peers.iter().map(|peer| told_peer(peer, evidence.here.mtu)).collect();
+    peers.sort_by(|one, other| one.name.cmp(&other.name));
+    Verdict { outcome, peers, findings: findings(evidence, outcome) }
+}
+
+/// Whether every canary of the peer answered, small and full.
+pub(super) fn crossed(peer: &PeerEvidence) -> bool {
+    !peer.canaries.is_empty() && peer.canaries.iter().all(both_sizes)
+}
+
+fn both_sizes(canary: &CanaryEvidence) -> bool {
+    canary.small.is_reply() && canary.full.as_ref().is_some_and(linux::icmp::Outcome::is_reply)
+}
+
+fn outcome(evidence: &Evidence) -> Outcome {
+    let canaries = || evidence.peers.iter().flat_map(|peer| &peer.canaries);
+    let nobody_there = |canary| matches!(cause(canary, &evidence.here), Some(Cause::NoCanaryThere));
+    if evidence.peers.is_empty() {
+        Outcome::Alone
+    } else if evidence.peers.iter().any(crossed) {
+        Outcome::Proven
+    } else if canaries().all(nobody_there) {
+        Outcome::Unknown
+    } else {
+        Outcome::Unproven
+    }
+}
+
+fn told_peer(peer: &PeerEvidence, mtu: u32) -> PeerVerdict {
+    let crossing = |canary: &CanaryEvidence| Crossing {
+        canary: canary.canary,
+        round_trip: canary.small.round_trip(),
+        largest: if both_sizes(canary) { Some(mtu) } else { canary.largest },
+        crossed: both_sizes(canary),
+    };
+    let crossings = peer.canaries.iter().map(crossing).collect();
+    PeerVerdict { id: peer.id.clone(), name: peer.name.clone(), crossings }
+}
+
+fn findings(evidence: &Evidence, outcome: Outcome) -> Vec<Finding> {
+    // What keeps nobody else from being reached is trouble of one peer.
+    let severity = match outcome {
+        Outcome::Proven => Severity::Warning,
+        Outcome::Alone | Outcome::Unproven | Outcome::Unknown => Severity::Error,
+    };
+    let mut findings: Vec<Finding> = Vec::new();
+    let causes = evidence.peers.iter().flat_map(|peer| {
+        peer.canaries.iter().filter_map(move |canary| {
+            let subject = Subject { peer: &peer.name, canary: canary.canary, severity };
+            Some(told::finding(&cause(canary, &evidence.here)?, subject, &evidence.here))
+        })
+    });
+    let strangers = evidence.peers.iter().filter(|peer| peer.canaries.is_empty());
+    let causes = causes.chain(strangers.map(|peer| no_common_family(&peer.name)));
+    for finding in causes.chain(alone(evidence, outcome)) {
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    findings
+}
+
+fn no_common_family(peer: &str) -> Finding {
+    Finding::new(
+        Severity::Warning,
+        "no-common-family",
+        format!("{peer} serves pods in no address family that this node has pods in"),
+        "pods here and there cannot reach each other",
+    )
+    .fix("give both nodes a pod CIDR of the same family")
+}
+
+fn alone(evidence: &Evidence, outcome: Outcome) -> Option<Finding> {
+    let why = "there is nobody to prove with; the next look proves as soon as somebody is there";
+    let what = match (outcome, evidence.offline.as_slice()) {
+        (Outcome::Alone, []) => "this cluster has no other node with pods yet".to_owned(),
+        (Outcome::Alone, offline) => {
+            format!("every other node of this cluster is offline: {}", offline.join(", "))
+        }
+        (Outcome::Proven | Outcome::Unproven | Outcome::Unknown, _) => return None,
+    };
+    let code = if evidence.offline.is_empty() { "no-other-node" } else { "nobody-online" };
+    Some(Finding::new(Severity::Info, code, what, why))
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,6 @@ use super::{Counter, Table};
 /// The chains and rules of all tables.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ruleset {
-    /// All chains, those that the kernel calls too.
-    pub chains: Vec<Chain>,
     /// The chains that the kernel calls.
     pub base_chains: Vec<BaseChain>,
     /// The rules of all chains.
@@ -86,7 +84,6 @@ impl ChainRule {
 impl Ruleset {
     pub(super) fn from_json(listed: &Value) -> Self {
         Ruleset {
-            chains: objects(listed, "chain").collect(),
             base_chains: objects(listed, "chain").collect(),
             rules: objects(listed, "rule").collect(),
         }
@@ -147,7 +144,6 @@ mod tests {
         let ruleset = Ruleset::from_json(&listed);
         let policies: Vec<_> = ruleset.drop_policies("forward").map(|chain| &chain.name).collect();
         assert_eq!(policies, ["FORWARD"]);
-        assert_eq!(ruleset.chains.len(), 2);
         assert_eq!(ruleset.rules[0].target(), Some("DOCKER"));
         assert!(!ruleset.rules[0].drops() && ruleset.rules[1].drops());
     }

@@ -1,0 +1,49 @@
+//! Changes, for people.
+
+use std::path::Path;
+
+use linux::link::LinkChange;
+use provider_api::Change;
+
+const WHY: &str = "pods' bridge and canary";
+
+pub(super) fn change(change: &LinkChange) -> Change {
+    match change {
+        LinkChange::CreateBridge { name, .. } => made(format!("bridge {name}"), "present"),
+        LinkChange::CreateVeth { name, inside, .. } => {
+            made(format!("veth pair {name}"), &format!("leads to the canary's {inside}"))
+        }
+        LinkChange::SetMtu { name, from, to } => Change {
+            from: from.map(|mtu| mtu.to_string()).unwrap_or_default(),
+            ..made(format!("MTU of {name}"), &to.to_string())
+        },
+        LinkChange::Attach { name, bridge } => made(format!("bridge of {name}"), bridge),
+        LinkChange::AddAddress { name, address } => {
+            made(format!("address of {name}"), &address.to_string())
+        }
+        LinkChange::RemoveAddress { name, address } => {
+            removed(format!("address of {name}"), &address.to_string())
+        }
+        LinkChange::SetUp { name } => made(format!("state of {name}"), "up"),
+        LinkChange::RouteDefault { name, gateway } => {
+            made(format!("default route of {name}"), &format!("via {gateway}"))
+        }
+        LinkChange::Delete { name } => removed(format!("interface {name}"), "present"),
+    }
+}
+
+pub(super) fn namespace_made(path: &Path) -> Change {
+    made(format!("network namespace {}", path.display()), "present")
+}
+
+pub(super) fn namespace_removed(path: &Path) -> Change {
+    removed(format!("network namespace {}", path.display()), "present")
+}
+
+fn made(subject: String, to: &str) -> Change {
+    Change { subject, from: String::new(), to: to.to_owned(), why: WHY.to_owned() }
+}
+
+fn removed(subject: String, from: &str) -> Change {
+    Change { subject, from: from.to_owned(), to: String::new(), why: WHY.to_owned() }
+}

@@ -1,0 +1,134 @@
+//! A closer look where a canary did not answer, or not at full size.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use linux::icmp::{Echo, Pinger, SMALL};
+use linux::nftables::{Dropped, Tracer};
+use linux::{Netlink, Result, icmp};
+
+use super::counters::{self, Pair};
+use super::echoes::{Patience, insist, largest};
+use super::evidence::{CanaryEvidence, Counted, Evidence, Here, Trouble};
+use super::{prober, surroundings};
+
+/// So many canaries are looked at closely; the others have the same trouble, most likely.
+const MOST_CANARIES: usize = 8;
+/// A router takes three seconds to find that nobody has an address on its link (three
+/// tries of a second, `arp(7)`).
+const PATIENT: Patience =
+    Patience { every: Duration::from_millis(700), deadline: Duration::from_secs(4) };
+const BRISK: Patience =
+    Patience { every: Duration::from_millis(400), deadline: Duration::from_millis(1_600) };
+/// From a canary: one hop to this node, the second to the peer's machine.
+const TO_THE_PEER: u8 = 2;
+
+/// Looks closer at the canaries that did not answer.
+pub(super) async fn look_closer(pinger: &Pinger, evidence: &mut Evidence) -> Result<()> {
+    let mtu = u16::try_from(evidence.here.mtu).unwrap_or(u16::MAX);
+    let canaries = evidence.peers.iter_mut().flat_map(|peer| &mut peer.canaries);
+    let (mut silent, answered): (Vec<_>, Vec<_>) =
+        canaries.partition(|canary| !canary.small.is_reply());
+    let narrow = answered.into_iter().filter(|canary| canary.full == Some(icmp::Outcome::Silence));
+    join_all(narrow.take(MOST_CANARIES).map(|canary| measure(pinger, canary, mtu))).await;
+    if !silent.is_empty() {
+        silent.truncate(MOST_CANARIES);
+        evidence.here.drop_policies = surroundings::drop_policies().await;
+        examine(pinger, &evidence.here, silent, mtu).await?;
+    }
+    Ok(())
+}
+
+/// Finds the largest size that crosses.
+async fn measure(pinger: &Pinger, canary: &mut CanaryEvidence, mtu: u16) {
+    let ends = (canary.source, canary.canary);
+    // Several round trips, so that one is late only if it is lost.
+    let round_trip = canary.small.round_trip().unwrap_or_default();
+    let deadline = (round_trip * 4).max(Duration::from_millis(300));
+    let patience = Patience { every: deadline / 3, deadline };
+    canary.largest = Some(largest(pinger, ends, (SMALL, mtu), patience).await.into());
+}
+
+async fn examine(
+    pinger: &Pinger,
+    here: &Here,
+    silent: Vec<&mut CanaryEvidence>,
+    mtu: u16,
+) -> Result<()> {
+    let pair = |canary: &&mut CanaryEvidence| Pair { own: canary.source, peer: canary.canary };
+    let pairs: Vec<Pair> = silent.iter().map(pair).collect();
+    let netlink = Netlink::open()?;
+    let watch = Watch::start(&pairs, here).await;
+    let asked = pairs.iter().map(|pair| ask_around(pinger, &netlink, *pair));
+    let answers = join_all(asked).await;
+    let seen = Watch::end(watch, pairs.len()).await;
+    for (number, (canary, (again, mut trouble))) in silent.into_iter().zip(answers).enumerate() {
+        if again.is_reply() {
+            *canary = prober::ask(pinger, (canary.source, canary.canary), mtu).await;
+            continue;
+        }
+        canary.small = again;
+        if let Some((counted, dropped)) = &seen {
+            trouble.counted = counted.get(number).copied();
+            trouble.dropped = between(dropped, pairs[number]);
+        }
+        canary.trouble = Some(trouble);
+    }
+    Ok(())
+}
+
+/// The peer's canary again, its gateway, and its machine; all at once.
+async fn ask_around(pinger: &Pinger, netlink: &Netlink, pair: Pair) -> (icmp::Outcome, Trouble) {
+    let Pair { own, peer } = pair;
+    let echo = |target| Echo::new(own, target, SMALL);
+    let far = echo(peer);
+    let near = echo(gateway_beside(peer));
+    let hop = echo(peer).hop_limit(TO_THE_PEER);
+    let (again, gateway, last_hop, way_out, way_back) = tokio::join!(
+        insist(pinger, &far, PATIENT),
+        insist(pinger, &near, BRISK),
+        insist(pinger, &hop, BRISK),
+        surroundings::way(netlink, peer),
+        surroundings::way(netlink, own),
+    );
+    let (counted, dropped) = (None, Vec::new());
+    (again, Trouble { gateway, last_hop, way_out, way_back, counted, dropped })
+}
+
+/// The gateway's address comes right before the canary's.
+fn gateway_beside(canary: IpAddr) -> IpAddr {
+    match canary {
+        IpAddr::V4(canary) => IpAddr::V4((canary.to_bits() - 1).into()),
+        IpAddr::V6(canary) => IpAddr::V6((canary.to_bits() - 1).into()),
+    }
+}
+
+fn between(dropped: &[Dropped], pair: Pair) -> Vec<Dropped> {
+    let of_pair = |drop: &&Dropped| drop.source == pair.peer || drop.destination == pair.peer;
+    dropped.iter().filter(of_pair).cloned().collect()
+}
+
+/// Counters and traces, while echoes are under way.
+struct Watch {
+    tracer: Option<Tracer>,
+}
+
+impl Watch {
+    /// None where `nft` is missing, or does not do it: then nothing is known.
+    async fn start(pairs: &[Pair], here: &Here) -> Option<Self> {
+        let body = counters::body(pairs, &here.bridge, &here.interface);
+        let told = |error: &linux::Error| tracing::warn!(%error, "cannot watch the firewall");
+        counters::table().replace(&body).await.inspect_err(told).ok()?;
+        Some(Watch { tracer: Tracer::start().inspect_err(told).ok() })
+    }
+
+    async fn end(watch: Option<Self>, pairs: usize) -> Option<(Vec<Counted>, Vec<Dropped>)> {
+        let tracer = watch?.tracer;
+        let counted = counters::read(pairs).await;
+        let told = |error: &linux::Error| tracing::warn!(%error, "cannot read the firewall");
+        let removed = counters::table().delete().await.inspect_err(told);
+        let dropped = tracer.map(|tracer| tracer.dropped()).unwrap_or_default();
+        removed.and(counted).inspect_err(told).ok().map(|counted| (counted, dropped))
+    }
+}
