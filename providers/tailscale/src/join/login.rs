@@ -1,0 +1,203 @@
+//! The login itself: join first, advertise after.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use provider_api::{
+    Enrolment, Error, ErrorKind, Ledger, LedgerEntry, Result, RouteMode, Secret, Step,
+};
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
+
+use super::Ended;
+use super::progress::Waiting;
+use super::situation::Login;
+use crate::client::{ClientError, Notifications, Status};
+use crate::network::{Tailscale, asked};
+use crate::prefs::{ENROLMENT, Prefs, changed, hold};
+use crate::settings::key;
+
+/// How long a daemon may take to forget an earlier login.
+const SILENCE: Duration = Duration::from_secs(3);
+
+/// A login, prepared.
+struct Prepared {
+    login: Login,
+    key: Secret,
+    /// The preferences to log in with.
+    prefs: Prefs,
+    /// The preferences to go back to if it fails.
+    before: Prefs,
+    /// What is recorded for it, and what of that is new in the ledger.
+    entries: Vec<LedgerEntry>,
+    new: Vec<String>,
+}
+
+impl Tailscale {
+    pub(super) async fn log_in(
+        &self,
+        login: Login,
+        status: &Status,
+        prefs: Prefs,
+        deadline: Instant,
+    ) -> Result<(), Ended> {
+        let Some(key) = self.host.secret(key::JOIN_KEY).await? else {
+            return self.wait_for_somebody(status, &prefs, deadline).await;
+        };
+        check_kind(&key)?;
+        let ledger = self.host.ledger().await?;
+        let prepared = self.prepare(login, key, &prefs, &ledger);
+        self.api.check(&prepared.prefs).await?;
+        let mut news = self.fresh_news(deadline).await?;
+        self.record(prepared.entries.clone()).await?;
+        match self.send(&prepared, status, &mut news, deadline).await {
+            Err(Ended::Failed(error)) => {
+                self.give_up(&prepared).await;
+                Err(without(&prepared.key, error).into())
+            }
+            other => other,
+        }
+    }
+
+    /// Without a key only somebody who logs the node in by hand can help.
+    async fn wait_for_somebody(
+        &self,
+        status: &Status,
+        prefs: &Prefs,
+        deadline: Instant,
+    ) -> Result<(), Ended> {
+        if status.auth_url.is_empty() {
+            return Err(no_key().into());
+        }
+        let mut news = self.api.watch_login().await?;
+        self.tell(Waiting::for_login(&status.auth_url));
+        self.wait_for_membership(&mut news, prefs.control_url(), Some(Login::Again), deadline).await
+    }
+
+    fn prepare(&self, login: Login, key: Secret, now: &Prefs, ledger: &Ledger) -> Prepared {
+        let before = interrupted(ledger).unwrap_or_else(|| now.clone().without_identity());
+        let settlement = hold(now, ledger, &self.login_settings(ledger));
+        let mut prefs = changed(now, &settlement.changes).without_identity();
+        prefs = prefs.with("WantRunning", json!(true));
+        if let Some(server) = &self.settings.control {
+            prefs = prefs.with("ControlURL", json!(server.as_str()));
+        }
+        let mut entries = settlement.before;
+        if ledger.enrolment.is_none() {
+            let (was, made) = (json!(before), json!(true));
+            entries.push(LedgerEntry::Changing { name: ENROLMENT.to_owned(), was, made });
+        }
+        let new = newly_changed(&entries, ledger);
+        Prepared { login, key, prefs, before, entries, new }
+    }
+
+    /// The preferences that a login carries; the rest needs a member.
+    fn login_settings(&self, ledger: &Ledger) -> BTreeMap<String, Value> {
+        let enrolment = ledger.enrolment.unwrap_or(Enrolment::Ours);
+        asked::settings(RouteMode::Underlay, enrolment, &self.settings)
+    }
+
+    /// Subscribes; a daemon that still tries somebody's earlier key is made to stop, so that
+    /// its errors are not taken for ours.
+    async fn fresh_news(&self, deadline: Instant) -> Result<Notifications, ClientError> {
+        let mut news = self.api.watch_login().await?;
+        let until = deadline.min(Instant::now() + SILENCE);
+        let mut stopped = false;
+        while let Ok(Some(message)) = timeout_at(until, news.next()).await {
+            let Some(health) = message?.health else { continue };
+            if health.login_error().is_none() {
+                break;
+            }
+            if !stopped {
+                self.api.start(None, None).await?;
+                stopped = true;
+            }
+        }
+        Ok(news)
+    }
+
+    async fn send(
+        &self,
+        prepared: &Prepared,
+        status: &Status,
+        news: &mut Notifications,
+        deadline: Instant,
+    ) -> Result<(), Ended> {
+        let server = prepared.prefs.control_url();
+        let shown = if server.is_empty() { "Tailscale" } else { server };
+        self.host.progress(Step::begin("login", format!("logging in at {shown}")));
+        self.api.start(Some(&prepared.prefs), Some(&prepared.key)).await?;
+        if !status.have_node_key {
+            self.api.login().await?;
+        }
+        self.wait_for_membership(news, server, Some(prepared.login), deadline).await?;
+        self.host.progress(Step::done("login", format!("logged in at {shown}")));
+        Ok(())
+    }
+
+    /// Ends the daemon's endless attempts and takes the preferences back. What fails here is
+    /// logged: the reason of the login's failure matters more.
+    async fn give_up(&self, prepared: &Prepared) {
+        if let Err(error) = self.api.start(Some(&prepared.before), None).await {
+            tracing::warn!(%error, "the failed login could not be taken back");
+            return;
+        }
+        let restored = |name: &String| LedgerEntry::Restored { name: name.clone() };
+        if let Err(error) = self.record(prepared.new.iter().map(restored).collect()).await {
+            tracing::warn!(%error, "the ledger could not be written");
+        }
+    }
+}
+
+/// The preferences before a login of ours that was cut short, by a crash.
+fn interrupted(ledger: &Ledger) -> Option<Prefs> {
+    let login = ledger.settings.get(ENROLMENT).filter(|login| !login.restored)?;
+    let unfinished = ledger.enrolment.is_none();
+    unfinished.then(|| serde_json::from_value(login.was.clone()).ok()).flatten()
+}
+
+/// The settings among these entries that the ledger does not hold as changed yet.
+fn newly_changed(entries: &[LedgerEntry], ledger: &Ledger) -> Vec<String> {
+    let held = |name: &str| ledger.settings.get(name).is_some_and(|setting| !setting.restored);
+    entries
+        .iter()
+        .filter_map(|entry| {
+            if let LedgerEntry::Changing { name, .. } = entry { Some(name.clone()) } else { None }
+        })
+        .filter(|name| !held(name) || name == ENROLMENT)
+        .collect()
+}
+
+/// Keys that tailscaled would send as they are, and that no control server takes for a join.
+fn check_kind(key: &Secret) -> Result<()> {
+    let (what, fix) = match key.expose() {
+        key if key.starts_with("tskey-client-") => (
+            "joinKey holds an OAuth client's secret, and tailscaled takes auth keys only",
+            "mint an auth key with it, tagged, and put that into joinKey",
+        ),
+        key if key.starts_with("tskey-api-") || key.starts_with("hskey-api-") => (
+            "joinKey holds an API key, not an auth key",
+            "the API key goes into controlAPIKey; put an auth key into joinKey",
+        ),
+        key if key.trim().is_empty() => ("joinKey is empty", "joinKey=file:PATH"),
+        _ => return Ok(()),
+    };
+    Err(Error::new(ErrorKind::Auth, "auth-key-kind", what).fix(fix))
+}
+
+fn no_key() -> Error {
+    let what = "this node is not enrolled, and no joinKey is set";
+    Error::new(ErrorKind::Auth, "auth-key-missing", what).fix(
+        "make an auth key and name it in --vpn-auth: joinKey=file:/etc/moorline/key\n\
+         headscale: headscale preauthkeys create --user ID --reusable --expiration 1h\n\
+         Tailscale: https://login.tailscale.com/admin/settings/keys\n\
+         or log in by hand first: tailscale up --login-server=URL",
+    )
+}
+
+/// The error without the key, should the control server have repeated it.
+fn without(key: &Secret, error: Error) -> Error {
+    let clean = |text: String| text.replace(key.expose(), "[redacted]");
+    Error { what: clean(error.what), fix: error.fix.map(clean), ..error }
+}

@@ -1,0 +1,123 @@
+//! Becoming a member.
+
+mod failure;
+mod login;
+mod progress;
+mod situation;
+mod wait;
+
+use std::time::Duration;
+
+use provider_api::{Enrolment, Error, Ledger, LedgerEntry, Membership, Result, Step, StepState};
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+pub(crate) use situation::{Situation, situation};
+
+use crate::client::ClientError;
+use crate::network::Tailscale;
+use crate::prefs::{ENROLMENT, hold};
+
+/// How often a daemon that is away is looked for; its socket gives no sign.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// An attempt that ended early.
+#[derive(Debug)]
+enum Ended {
+    /// The daemon did not answer as it should; perhaps it went away.
+    Daemon(ClientError),
+    /// For good.
+    Failed(Error),
+}
+
+impl From<ClientError> for Ended {
+    fn from(error: ClientError) -> Self {
+        Ended::Daemon(error)
+    }
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Self {
+        Ended::Failed(error)
+    }
+}
+
+impl Tailscale {
+    /// Joins; a daemon that is away, or goes away on the way, has until the deadline to come
+    /// back.
+    pub(crate) async fn join_until_deadline(&self) -> Result<Membership> {
+        let deadline = Instant::now() + self.settings.join_deadline;
+        loop {
+            match self.attempt(deadline).await {
+                Ok(membership) => return Ok(membership),
+                Err(Ended::Failed(error)) => return Err(error),
+                Err(Ended::Daemon(error)) => self.wait_for_daemon(error, deadline).await?,
+            }
+        }
+    }
+
+    async fn attempt(&self, deadline: Instant) -> Result<Membership, Ended> {
+        let (status, prefs) = self.own().await?;
+        let ledger = self.host.ledger().await?;
+        let needs = situation(&status, &prefs, &ledger, &self.settings)?;
+        tracing::debug!(state = ?status.backend_state, ?needs, "join");
+        match needs {
+            Situation::Member => {}
+            Situation::Wait => self.wait_for_others(&status, &prefs, deadline).await?,
+            Situation::Wake => self.wake(&ledger, deadline).await?,
+            Situation::Login(login) => self.log_in(login, &status, prefs, deadline).await?,
+        }
+        let enrolment = self.enrolled().await?;
+        let membership = self.membership(enrolment, deadline).await?;
+        self.host.progress(Step::done("join", format!("joined as {}", membership.name)));
+        Ok(membership)
+    }
+
+    /// Switches an enrolled node on.
+    async fn wake(&self, ledger: &Ledger, deadline: Instant) -> Result<(), Ended> {
+        let mut news = self.api.watch_login().await?;
+        let prefs = self.api.prefs().await?;
+        let on = [("WantRunning".to_owned(), json!(true))].into();
+        let prefs = self.carry_out(prefs.clone(), hold(&prefs, ledger, &on)).await?;
+        self.wait_for_membership(&mut news, prefs.control_url(), None, deadline).await
+    }
+
+    /// Who enrolled the node: the first to have done so stands.
+    async fn enrolled(&self) -> Result<Enrolment> {
+        let ledger = self.host.ledger().await?;
+        if let Some(enrolment) = ledger.enrolment {
+            return Ok(enrolment);
+        }
+        let by_us = ledger.settings.get(ENROLMENT).is_some_and(|login| !login.restored);
+        let enrolment = if by_us { Enrolment::Ours } else { Enrolment::Adopted };
+        self.host.record(LedgerEntry::Enrolled(enrolment)).await?;
+        Ok(enrolment)
+    }
+
+    /// Waits until the daemon answers again.
+    async fn wait_for_daemon(&self, gone: ClientError, deadline: Instant) -> Result<()> {
+        if !gone.cause.is_gone() {
+            return Err(gone.into());
+        }
+        let reason = format!("waiting for tailscaled to listen on {}", gone.socket.display());
+        self.host.progress(Step {
+            id: "daemon".to_owned(),
+            text: reason.clone(),
+            state: StepState::Pending {
+                reason: "systemctl start tailscaled".to_owned(),
+                url: None,
+            },
+        });
+        while Instant::now() < deadline {
+            match self.api.own_status().await {
+                Ok(_) => {
+                    self.host.progress(Step::done("daemon", "tailscaled answers"));
+                    return Ok(());
+                }
+                Err(error) if error.cause.is_gone() => sleep(LOOK_AGAIN).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(gone.into())
+    }
+}

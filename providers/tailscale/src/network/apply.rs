@@ -1,0 +1,143 @@
+//! Making the desired state true.
+
+use ipnet::IpNet;
+use linux::rule::Rule;
+use linux::{Netlink, nftables};
+use provider_api::{Desired, Enrolment, Ledger, LedgerEntry, Result, RouteMode, Step};
+use serde_json::{Value, json};
+
+use super::interface::kernel;
+use super::{Tailscale, asked};
+use crate::client::Status;
+use crate::guard::{RULE_PRIORITY, Snat, protected};
+use crate::prefs::{Prefs, Settlement, TRANSLATION, settle};
+
+/// Everything that is to be so, decided.
+pub(super) struct Decision {
+    /// The preferences now.
+    pub(super) prefs: Prefs,
+    /// What to change of them.
+    pub(super) settlement: Settlement,
+    /// The ip rules to have.
+    pub(super) rules: Vec<Rule>,
+    /// The source translation to have.
+    pub(super) snat: Option<Snat>,
+    /// What was recorded before.
+    pub(super) ledger: Ledger,
+}
+
+impl Tailscale {
+    /// Guards first, then preferences, so that no moment is without them; then what is not
+    /// needed any more goes.
+    pub(super) async fn apply_all(&self, want: &Desired) -> Result<()> {
+        self.remember(|memory| memory.cluster_cidrs.clone_from(&want.cluster_cidrs));
+        let decision = self.decide(want).await?;
+        let Decision { prefs, settlement, rules, snat, ledger } = decision;
+        set_rules(&rules).await?;
+        self.translate(snat.as_ref()).await?;
+        let names: Vec<&str> = settlement.changes.iter().map(|it| it.name.as_str()).collect();
+        if !names.is_empty() {
+            let text = format!("tailscaled: set {}", names.join(", "));
+            self.host.progress(Step::done("preferences", text));
+        }
+        self.carry_out(prefs, settlement).await?;
+        if snat.is_none() && translates(&ledger) {
+            self.stop_translating().await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn decide(&self, want: &Desired) -> Result<Decision> {
+        let (status, prefs) = tokio::try_join!(self.api.status(), self.api.prefs())?;
+        let ledger = self.host.ledger().await?;
+        self.decide_for(want, &status, prefs, ledger).await
+    }
+
+    pub(super) async fn decide_for(
+        &self,
+        want: &Desired,
+        status: &Status,
+        prefs: Prefs,
+        ledger: Ledger,
+    ) -> Result<Decision> {
+        let enrolment = ledger.enrolment.unwrap_or(Enrolment::Adopted);
+        let asked = asked::want(want, enrolment, &self.settings, status, &prefs)?;
+        let settlement = settle(&prefs, &ledger, &asked);
+        let routed = want.mode == RouteMode::Routed;
+        let snat = routed.then(|| snat(&prefs, &ledger, &want.pod_cidrs)).flatten();
+        let rules = match routed {
+            true => protected(&want.pod_cidrs, &connected(&prefs).await?),
+            false => Vec::new(),
+        };
+        Ok(Decision { prefs, settlement, rules, snat, ledger })
+    }
+
+    /// Writes the table that translates, unless it is there as it should be.
+    async fn translate(&self, snat: Option<&Snat>) -> Result<()> {
+        let Some(snat) = snat else { return Ok(()) };
+        if is_translating(snat).await? {
+            return Ok(());
+        }
+        let name = TRANSLATION.to_owned();
+        let entry = LedgerEntry::Changing { name, was: Value::Null, made: json!(true) };
+        self.host.record(entry).await?;
+        Snat::table().replace(&snat.body()).await.map_err(no_translation)
+    }
+
+    pub(super) async fn stop_translating(&self) -> Result<()> {
+        Snat::table().delete().await.map_err(kernel)?;
+        self.host.record(LedgerEntry::Restored { name: TRANSLATION.to_owned() }).await
+    }
+}
+
+/// Makes our rules exactly these.
+pub(super) async fn set_rules(rules: &[Rule]) -> Result<()> {
+    let netlink = Netlink::open().map_err(kernel)?;
+    netlink.set_rules(RULE_PRIORITY..=RULE_PRIORITY, rules).await.map_err(kernel)?;
+    Ok(())
+}
+
+/// The networks on this node's own links, but for tailscaled's. None where an admin sends
+/// everything, the LAN included, through an exit node.
+async fn connected(prefs: &Prefs) -> Result<Vec<IpNet>> {
+    let has_exit_node = ["ExitNodeID", "ExitNodeIP", "AutoExitNode"]
+        .iter()
+        .any(|name| prefs.value(name).as_str().is_some_and(|node| !node.is_empty()));
+    if has_exit_node && !prefs.is_on("ExitNodeAllowLANAccess") {
+        return Ok(Vec::new());
+    }
+    let netlink = Netlink::open().map_err(kernel)?;
+    let networks = netlink.connected_networks().await.map_err(kernel)?;
+    let foreign = |interface: &str| !interface.starts_with("tailscale");
+    Ok(networks.into_iter().filter(|(_, interface)| foreign(interface)).map(|it| it.0).collect())
+}
+
+/// The translation that is needed, seen from before our first change.
+fn snat(prefs: &Prefs, ledger: &Ledger, pod_cidrs: &[IpNet]) -> Option<Snat> {
+    let held = ledger.settings.get("NoSNAT").filter(|setting| !setting.restored);
+    let before = match held {
+        Some(setting) => prefs.clone().with("NoSNAT", setting.was.clone()),
+        None => prefs.clone(),
+    };
+    Snat::needed(&before, &prefs.advertised(), pod_cidrs)
+}
+
+pub(super) fn translates(ledger: &Ledger) -> bool {
+    ledger.settings.get(TRANSLATION).is_some_and(|table| !table.restored)
+}
+
+pub(super) async fn is_translating(snat: &Snat) -> Result<bool> {
+    let ruleset = nftables::ruleset().await.map_err(no_translation)?;
+    let chain = snat.chain();
+    Ok(ruleset.base_chains.iter().any(|listed| listed.name == chain))
+}
+
+/// Without the program `nft` an admin's routes would lose their translation.
+fn no_translation(error: linux::Error) -> provider_api::Error {
+    let mut error = kernel(error);
+    error.what = format!(
+        "this node is a subnet router, and its own routes would lose their source translation: {}",
+        error.what
+    );
+    error
+}

@@ -1,0 +1,199 @@
+//! Findings from what the daemon says of itself. Pure.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use provider_api::{Finding, Severity};
+
+use crate::client::{State, Status};
+use crate::prefs::Prefs;
+
+/// A key that ends sooner than this is worth a word.
+const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// Parts of the daemon's own warnings that say nothing new, or are said better elsewhere.
+const BENIGN: [&str; 9] = [
+    "Tailscale is stopped",
+    "Tailscale is starting",
+    "Some peers are advertising routes but --accept-routes is false",
+    "An update from version",
+    "is available",
+    "unstable version",
+    "You are logged out",
+    "IPv6 forwarding is disabled",
+    "Linux DNS config not ideal",
+];
+
+/// What is wrong with the node's standing in the network.
+pub(super) fn of_status(status: &Status, now: Timestamp) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = standing(status).into_iter().collect();
+    findings.extend(expiry(status, now));
+    findings.extend(warnings(status));
+    findings
+}
+
+/// What is wrong with the preferences, ours and the admin's.
+pub(super) fn of_prefs(prefs: &Prefs) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if prefs.is_on("AutoUpdate.Apply") {
+        findings.push(
+            Finding::new(
+                Severity::Warning,
+                "auto-update",
+                "tailscaled updates itself on this node",
+                "each update restarts it, and this node's pods are cut off for some seconds",
+            )
+            .fix("tailscale set --auto-update=false"),
+        );
+    }
+    if prefs.is_on("ShieldsUp") {
+        findings.push(
+            Finding::new(
+                Severity::Error,
+                "shields-up",
+                "tailscaled lets nobody open connections to this node",
+                "its pods cannot be reached from other nodes",
+            )
+            .fix("tailscale set --shields-up=false"),
+        );
+    }
+    findings
+}
+
+fn standing(status: &Status) -> Option<Finding> {
+    let error = |code, what: &str, why, fix: &str| {
+        Some(Finding::new(Severity::Error, code, what, why).fix(fix))
+    };
+    let cut_off = "this node's pods cannot be reached, and reach no other node's";
+    if status.is_expired() {
+        let what = "this node's key has expired at the control server";
+        return error("expired", what, cut_off, "moorline up --rejoin, with a joinKey");
+    }
+    if status.is_disowned() {
+        let what = "the control server does not know this node any more";
+        return error("deleted", what, cut_off, "moorline up --rejoin, with a joinKey");
+    }
+    match status.backend_state {
+        State::NeedsLogin if status.have_node_key => {
+            let what = "the control server wants a new login of this node";
+            error("deleted", what, cut_off, "moorline up --rejoin, with a joinKey")
+        }
+        State::NeedsLogin => {
+            let what = "this node is not logged in to the tailnet";
+            error("logged-out", what, cut_off, "moorline up --rejoin, with a joinKey")
+        }
+        State::NeedsMachineAuth => {
+            let what = "an administrator must approve this device";
+            let fix = "https://login.tailscale.com/admin/machines";
+            error("device-approval", what, cut_off, fix)
+        }
+        State::Stopped => error("stopped", "tailscale is switched off", cut_off, "tailscale up"),
+        State::NoState => {
+            let what = "tailscaled has heard nothing from its control server since it started";
+            error("no-netmap", what, cut_off, "tailscale status")
+        }
+        State::Starting => Some(
+            Finding::new(
+                Severity::Warning,
+                "no-relay",
+                "tailscaled has reached no relay and no peer yet",
+                "nothing can be sent to other nodes until it has",
+            )
+            .fix("tailscale netcheck"),
+        ),
+        State::Running | State::InUseOtherUser | State::Other(_) => offline(status),
+    }
+}
+
+fn offline(status: &Status) -> Option<Finding> {
+    let online = status.this.as_ref().is_some_and(|this| this.online);
+    (!online).then(|| {
+        Finding::new(
+            Severity::Warning,
+            "control-away",
+            "this node is not connected to its control server",
+            "traffic goes on as it is; no change anywhere in the network arrives here",
+        )
+        .fix("tailscale status; where it lasts for minutes: systemctl restart tailscaled")
+    })
+}
+
+fn expiry(status: &Status, now: Timestamp) -> Option<Finding> {
+    let expires = status.this.as_ref()?.key_expiry?;
+    let left = expires.duration_since(now);
+    let soon = SignedDuration::try_from(SOON).ok()?;
+    (left.is_positive() && left < soon).then(|| {
+        Finding::new(
+            Severity::Warning,
+            "expires-soon",
+            format!("this node's key expires at {expires}"),
+            "the node leaves the network then, and its pods with it",
+        )
+        .fix("disable key expiry for this node at the control server, or use a tagged key")
+    })
+}
+
+fn warnings(status: &Status) -> Vec<Finding> {
+    let mut texts: Vec<&String> = status.health.iter().flatten().collect();
+    texts.sort();
+    texts
+        .into_iter()
+        .filter(|text| !BENIGN.iter().any(|benign| text.contains(benign)))
+        .map(|text| {
+            let why = "tailscaled says so itself";
+            Finding::new(Severity::Warning, "tailscaled-warns", text.trim_end_matches('.'), why)
+                .fix("tailscale status")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn codes(status: Value) -> Vec<String> {
+        let status: Status = serde_json::from_value(status).unwrap();
+        let now = "2026-11-23T00:00:00Z".parse().unwrap();
+        of_status(&status, now).into_iter().map(|finding| finding.code).collect()
+    }
+
+    #[test]
+    fn each_standing_has_its_finding() {
+        let nothing: [&str; 0] = [];
+        let running = |extra: Value| {
+            let mut status =
+                json!({"BackendState": "Running", "HaveNodeKey": true, "Self": {"Online": true}});
+            status.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            codes(status)
+        };
+        assert_eq!(running(json!({})), nothing);
+        assert_eq!(running(json!({"Self": {"Online": false}})), ["control-away"]);
+        assert_eq!(running(json!({"Self": {"Online": false}, "AuthURL": "http://x"})), ["deleted"]);
+        assert_eq!(running(json!({"BackendState": "Starting"})), ["no-relay"]);
+        assert_eq!(running(json!({"BackendState": "Stopped"})), ["stopped"]);
+        assert_eq!(codes(json!({"BackendState": "NeedsLogin"})), ["logged-out"]);
+        assert_eq!(
+            running(json!({"BackendState": "NeedsLogin", "Self": {"Expired": true}})),
+            ["expired"]
+        );
+    }
+
+    #[test]
+    fn a_key_that_ends_soon_is_told() {
+        let at = |expiry: &str| {
+            codes(json!({"BackendState": "Running", "Self": {"Online": true, "KeyExpiry": expiry}}))
+        };
+        assert_eq!(at("2026-11-30T00:00:00Z"), ["expires-soon"]);
+        assert!(at("2027-11-30T00:00:00Z").is_empty());
+        assert!(at("0001-01-01T00:00:00Z").is_empty());
+    }
+
+    #[test]
+    fn benign_warnings_are_left_out() {
+        let warns = codes(json!({"BackendState": "Running", "Self": {"Online": true}, "Health": [
+            "Some peers are advertising routes but --accept-routes is false", "The sky falls.",
+        ]}));
+        assert_eq!(warns, ["tailscaled-warns"]);
+    }
+}

@@ -1,0 +1,72 @@
+//! What the node became.
+
+use std::time::Duration;
+
+use linux::link::Link;
+use provider_api::{Enrolment, Error, Membership, NodeId, Result};
+use tokio::time::{Instant, sleep};
+
+use super::Tailscale;
+use super::interface;
+use crate::client::{PeerStatus, Status};
+use crate::control_url::ControlUrl;
+use crate::prefs::Prefs;
+
+/// tailscaled gives the interface its addresses a tenth of a second after it knows them.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+impl Tailscale {
+    /// The membership, once the interface carries the node's addresses. There is no event for
+    /// that, so the kernel is asked until it is so.
+    pub(crate) async fn membership(
+        &self,
+        enrolment: Enrolment,
+        deadline: Instant,
+    ) -> Result<Membership> {
+        loop {
+            let (status, prefs) = self.own().await?;
+            if let Some(link) = interface::carrying(&status.addresses()).await? {
+                let version = self.api.version().long;
+                return Ok(membership(status, &prefs, link, enrolment, version));
+            }
+            if Instant::now() >= deadline {
+                return Err(no_interface(&status));
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
+fn membership(
+    status: Status,
+    prefs: &Prefs,
+    link: Link,
+    enrolment: Enrolment,
+    version: String,
+) -> Membership {
+    let control = prefs.control_url();
+    let control =
+        control.parse::<ControlUrl>().map_or_else(|_| control.into(), |it| it.to_string());
+    let addresses = status.addresses();
+    let this = status.this.unwrap_or_default();
+    Membership {
+        node: NodeId::new(&this.id),
+        name: PeerStatus::name(&this).to_owned(),
+        addresses,
+        interface: link.name,
+        mtu: link.mtu,
+        enrolment,
+        control_server: Some(control),
+        daemon_version: Some(version),
+        expires: this.key_expiry,
+    }
+}
+
+fn no_interface(status: &Status) -> Error {
+    let addresses: Vec<String> = status.addresses().iter().map(ToString::to_string).collect();
+    let what = match addresses.is_empty() {
+        true => "tailscaled has no addresses for this node yet".to_owned(),
+        false => format!("no interface carries the node's addresses {}", addresses.join(", ")),
+    };
+    Error::unavailable("no-interface", what).fix("systemctl restart tailscaled")
+}
