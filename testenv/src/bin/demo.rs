@@ -6,6 +6,7 @@
 
 use std::io::Write;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -24,9 +25,13 @@ const POLICY: &str = r#"{
 }"#;
 
 fn main() -> ExitCode {
-    let Some(moorline) = std::env::args().nth(1) else {
+    let Some(moorline) = std::env::args().nth(1).map(PathBuf::from) else {
         say("usage: demo MOORLINE");
         return ExitCode::from(2);
+    };
+    let Ok(moorline) = moorline.canonicalize() else {
+        say(&format!("{}: no such program; build it with `cargo build`", moorline.display()));
+        return ExitCode::FAILURE;
     };
     let Some(lab) = Lab::new("demo") else { return ExitCode::FAILURE };
     let started = Instant::now();
@@ -87,7 +92,7 @@ struct Node<'a> {
 
 impl<'a> Node<'a> {
     fn join(host: &'a Host, headscale: &Headscale, key: &Authkey, number: usize) -> Self {
-        run(host, &up(host, headscale, key, number, "30s"));
+        let _joined = run(host, &up(host, headscale, key, number, "30s")).succeeded();
         let addresses = format!("10.42.{number}.10/24 2001:cafe:42:{number}::10/64");
         let pod = host.pod("pod", &addresses);
         pod.serve();
@@ -129,10 +134,12 @@ fn fetch(pod: &Pod, address: IpAddr) -> String {
 }
 
 /// Runs a command on a host, and shows it as an operator would see it.
-fn run(host: &Host, words: &[String]) {
+fn run(host: &Host, words: &[String]) -> Run {
     say(&format!("\n{}$ moorline {}", host.name(), shortened(words)));
-    let Run { stdout, stderr, .. } = host.moorline(words);
-    stderr.lines().chain(stdout.lines()).for_each(|line| say(&format!("    {line}")));
+    let run = host.moorline(words);
+    let lines = run.stderr.lines().chain(run.stdout.lines());
+    lines.for_each(|line| say(&format!("    {line}")));
+    run
 }
 
 /// The command without what belongs to the lab alone: where the daemon's socket lies here.

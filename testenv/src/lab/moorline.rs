@@ -97,6 +97,8 @@ impl Host {
     pub fn moorline_with<S: Into<OsString>>(&self, args: impl IntoIterator<Item = S>) -> Moorline {
         let binary = lock(&self.lab.moorline).clone().expect("a lab made `with_moorline`");
         let mut command = self.command(binary);
+        let config = fs::File::options().create(true).append(true).open(self.config_file());
+        config.expect("a configuration file");
         command
             .args(args.into_iter().map(Into::into))
             .env("MOORLINE_STATE_DIR", self.state_dir())
@@ -110,7 +112,7 @@ impl Host {
         self.folder().join("state")
     }
 
-    /// moorline's configuration file on this host. Nobody makes it but the test.
+    /// moorline's configuration file on this host: empty, until the test writes it.
     pub fn config_file(&self) -> PathBuf {
         self.folder().join("config.toml")
     }
