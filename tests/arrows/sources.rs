@@ -209,6 +209,7 @@ mod tests {
             ("src/main.rs", "fn main() { std::process::exit(moorline::run()) }"),
             ("linux/src/raw.rs", "fn a() { unsafe { b() } }"),
             ("src/cli/up.rs", "// println! is not for us\nfn a() { writeln!(out, \"b\") }"),
+            ("tests/a.rs", "fn skip() { eprintln!(\"skipped\") }"),
             ("linux/src/a.rs", "#[test] fn a() { println!(\"skipped\") }"),
             ("src/cli/up.rs", "use crate::host;\nuse crate::cli::Step;"),
         ] {

@@ -72,8 +72,11 @@ impl Tree {
         Ok(all)
     }
 
-    /// Whether the module above declares this file for tests only.
+    /// Whether this file is a test of its own, or the module above declares it for tests only.
     fn is_test_module(&self, file: &str) -> bool {
+        if format!("/{file}").contains("/tests/") {
+            return true;
+        }
         let Some((folder, name)) = file.rsplit_once('/') else { return false };
         let name = name.trim_end_matches(".rs");
         let parents =
