@@ -11,16 +11,16 @@ use crate::settings::{Layer, Origin, VpnAuth, Word};
 #[derive(Debug, Args)]
 pub(super) struct Place {
     /// The config file [environment: MOORLINE_CONFIG] [default: /etc/moorline/config.toml]
-    #[arg(long, global = true, value_name = "PATH", help_heading = "Place")]
+    #[arg(long, global = true, value_name = "PATH", help_heading = "Everywhere")]
     pub(super) config: Option<PathBuf>,
     /// Where state is kept [default: /var/lib/moorline]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Place")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub(super) state_dir: Option<String>,
     /// Where things lie until the next boot [default: /run/moorline]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Place")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub(super) run_dir: Option<String>,
     /// Log more on standard error; say it again for more [environment: MOORLINE_LOG]
-    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    #[arg(long, short, global = true, help_heading = "Everywhere", action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
 }
 

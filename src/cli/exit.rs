@@ -7,8 +7,8 @@ use provider_api::{Error, ErrorKind};
 use super::output::{Answer, Failure};
 use super::render;
 
-/// What people type most, and the exit codes.
-pub(super) const HELP: &str = "\
+/// What people type most.
+pub(super) const EXAMPLES: &str = "\
 EXAMPLES
   Join, advertise this node's pods, and wait until a packet crossed to another node's:
     moorline up --vpn-auth=name=tailscale,joinKey=file:/etc/moorline/key --pod-cidr 10.42.3.0/24
@@ -20,8 +20,10 @@ EXAMPLES
     moorline status
 
   What the control server's policy must hold:
-    moorline policy print --tag tag:k8s --server headscale
+    moorline policy print --tag tag:k8s --server headscale";
 
+/// The exit codes, as `--help` has them.
+const CODES: &str = "\
 EXIT CODES
   0   done
   2   a setting, a flag or a file is wrong
@@ -32,6 +34,11 @@ EXIT CODES
   7   the daemon or the control server does not answer
   8   joined, but the stage that --wait names was not reached in time
   70  a fault of Moorline itself";
+
+/// The end of a command's help: its examples and the exit codes.
+pub(super) fn help(examples: &str) -> String {
+    format!("{examples}\n\n{CODES}\n")
+}
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +93,7 @@ mod tests {
         let reference = include_str!("../../docs/reference/exit-codes.md");
         for exit in [Exit::Done, Exit::NotReached].into_iter().chain(failed) {
             let code = exit.code();
-            assert!(HELP.contains(&format!("\n  {code:<3} ")), "{exit:?} in --help");
+            assert!(CODES.contains(&format!("\n  {code:<3} ")), "{exit:?} in --help");
             assert!(reference.contains(&format!("| {code} |")), "{exit:?} in the reference");
         }
     }

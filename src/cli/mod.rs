@@ -32,7 +32,7 @@ pub use typed::parse;
     name = "moorline",
     version,
     about = "Joins Kubernetes nodes that share no network into one cluster, over the VPN of your choice",
-    after_help = exit::HELP,
+    after_help = exit::help(exit::EXAMPLES),
     disable_help_subcommand = true,
     subcommand_required = true,
     arg_required_else_help = true

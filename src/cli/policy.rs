@@ -5,7 +5,7 @@ use provider_api::{Error, PolicyRequest, PolicySubject, Provider, Result};
 use serde::Serialize;
 
 use super::arguments::{Place, say};
-use super::exit::Exit;
+use super::exit::{self, Exit};
 use super::output::{self, Answer};
 use super::sources;
 use crate::providers;
@@ -28,7 +28,7 @@ enum Command {
 ///
 /// The text goes into the policy editor of Tailscale, or into headscale's policy file.
 #[derive(Debug, Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_long_help = exit::help(EXAMPLES))]
 struct Print {
     #[command(flatten)]
     subject: Subject,

@@ -56,7 +56,9 @@ fn variables(all: impl Iterator<Item = (OsString, OsString)>) -> Result<BTreeMap
     for (name, value) in all {
         let Some(name) = name.to_str().filter(|name| is_ours(name)) else { continue };
         let value = value.into_string().map_err(|_| {
-            Origin::Environment(name.to_owned()).error("not-text", "the value is no text")
+            Origin::Environment(name.to_owned())
+                .error("not-text", "the value is no text")
+                .fix(format!("unset {name}, or set it to text"))
         })?;
         if !value.is_empty() {
             ours.insert(name.to_owned(), Secret::new(value));
@@ -98,6 +100,7 @@ fn config(place: &Place, variables: &BTreeMap<String, Secret>) -> Result<Layer> 
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     Error::settings("config-file", format!("cannot read {}: {error}", path.display()))
+        .fix("make it a file that you can read, or name another with --config")
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use clap::Args;
-use provider_api::{Change, Finding, Result};
+use provider_api::{Change, Finding, Plan, Result};
 use serde::Serialize;
 
 use super::arguments::{Cluster, Network, Place, Waiting};
-use super::exit::Exit;
+use super::exit::{self, Exit};
 use super::output::{self, Answer};
 use super::progress::Progress;
 use super::{render, sources};
@@ -19,20 +19,20 @@ use crate::{checks, host, providers, settings};
 /// May be said again at any time: what is as it should be is left alone. A node that is in the
 /// VPN already is adopted as it is, without a key.
 #[derive(Debug, Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_long_help = exit::help(EXAMPLES))]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    network: Network,
-    #[command(flatten)]
-    cluster: Cluster,
-    #[command(flatten)]
-    waiting: Waiting,
     /// Show the settings with their origin, and the changes, without making them
     #[arg(long)]
     dry_run: bool,
     /// Answer in JSON
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    network: Network,
+    #[command(flatten)]
+    cluster: Cluster,
+    #[command(flatten)]
+    waiting: Waiting,
 }
 
 const EXAMPLES: &str = "\
@@ -41,9 +41,12 @@ EXAMPLES
     moorline up --vpn-auth=name=tailscale,joinKey=file:/etc/moorline/key \\
       --pod-cidr 10.42.3.0/24
 
-  Headscale, both families, a tag:
-    moorline up --vpn-auth='name=tailscale,joinKey=cred:key,controlServerURL=https://hs.example.com,extraArgs=--advertise-tags=tag:k8s' \\
-      --cluster-cidr 10.42.0.0/16,2001:cafe:42::/56 --pod-cidr 10.42.3.0/24,2001:cafe:42:3::/64
+  Headscale, both families, the key and the flags in a file that only root can read:
+    echo 'name=tailscale,joinKey=KEY,controlServerURL=https://hs.example.com' |
+      install -D -m 600 /dev/stdin /etc/moorline/vpn-auth
+    moorline up --vpn-auth-file /etc/moorline/vpn-auth \\
+      --cluster-cidr 10.42.0.0/16 --cluster-cidr 2001:cafe:42::/56 \\
+      --pod-cidr 10.42.3.0/24 --pod-cidr 2001:cafe:42:3::/64
 
   A node that is in the tailnet already:
     moorline up --provider tailscale --pod-cidr 10.42.3.0/24";
@@ -66,14 +69,15 @@ pub(super) async fn run(arguments: &Arguments, place: &Place) -> Answer {
     Ok(if report.reached() { Exit::Done } else { Exit::NotReached })
 }
 
+/// The settings come first: they help most where the changes cannot be told.
 async fn dry_run(arguments: &Arguments, settings: &Settings) -> Answer {
-    let plan = host::plan(settings).await?;
     if arguments.json {
+        let Plan { changes } = &host::plan(settings).await?;
         let rows = render::settings::rows(settings);
-        let findings = &settings.findings;
-        output::json(&DryRun { settings: rows, changes: &plan.changes, findings })?;
+        output::json(&DryRun { settings: rows, changes, findings: &settings.findings })?;
     } else {
-        output::text(&render::settings::text(settings, &plan))?;
+        output::text(&render::settings::text(settings))?;
+        output::text(&render::plan::section(&host::plan(settings).await?))?;
     }
     Ok(Exit::Done)
 }

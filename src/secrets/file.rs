@@ -50,6 +50,10 @@ pub fn read_guarded(path: &Path) -> Result<Secret> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     // Asked of the open file, so that the answer is about what is read.
     let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
+    if metadata.is_dir() {
+        let what = format!("{} is a directory, not a file with a secret", path.display());
+        return Err(Error::settings("secret-file", what).fix("name a file in it"));
+    }
     let asker = rustix::process::geteuid().as_raw();
     Guard { mode: metadata.mode(), owner: metadata.uid(), asker }.check(path)?;
     read_text(path, file)
@@ -64,7 +68,7 @@ pub(super) fn read_text(path: &Path, file: File) -> Result<Secret> {
     match read {
         Ok(length) if length as u64 > LONGEST => {
             let what = format!("{} is too long for a file with a secret", path.display());
-            Err(Error::settings("secret-file-long", what))
+            Err(Error::settings("secret-file-long", what).fix("keep the secret there, and no more"))
         }
         Ok(_) => Ok(text),
         Err(error) => Err(unreadable(path, &error)),
@@ -73,11 +77,12 @@ pub(super) fn read_text(path: &Path, file: File) -> Result<Secret> {
 
 /// Without the right to read it, root must help; otherwise the path is wrong.
 pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Error {
-    let kind = match error.kind() == std::io::ErrorKind::PermissionDenied {
-        true => ErrorKind::Denied,
-        false => ErrorKind::Settings,
-    };
-    Error::new(kind, "secret-file", format!("cannot read {}: {error}", path.display()))
+    let what = format!("cannot read {}: {error}", path.display());
+    match error.kind() == std::io::ErrorKind::PermissionDenied {
+        true => Error::new(ErrorKind::Denied, "secret-file", what).fix("run moorline as root"),
+        false => Error::settings("secret-file", what)
+            .fix(format!("put it there: install -m 600 /dev/stdin {}", path.display())),
+    }
 }
 
 #[cfg(test)]

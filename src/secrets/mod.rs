@@ -37,6 +37,7 @@ fn variable(name: &str) -> Result<Secret> {
         }
         VarError::NotUnicode(_) => {
             Error::settings("secret-not-text", format!("env:{name} holds bytes that are no text"))
+                .fix(format!("set {name} to the secret alone"))
         }
     })
 }
@@ -47,7 +48,8 @@ fn one_line(reference: &SecretRef, found: &Secret) -> Result<Secret> {
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     if text.trim().is_empty() {
-        return Err(Error::settings("secret-empty", format!("{reference} is empty")));
+        let what = format!("{reference} is empty");
+        return Err(Error::settings("secret-empty", what).fix("put the secret there"));
     }
     if text.contains(['\n', '\r', '\0']) {
         let what = format!("{reference} holds more than one line");

@@ -39,7 +39,8 @@ fn cidr(text: &str, origin: &Origin) -> Result<IpNet, Error> {
     let text = text.trim();
     let cidr: IpNet = text.parse().map_err(|_| not_a_cidr(text, origin))?;
     if cidr.prefix_len() == 0 {
-        return Err(origin.error("cidr", format!("`{text}` is every address there is")));
+        let what = format!("`{text}` is every address there is");
+        return Err(origin.error("cidr", what).fix("write a smaller one, as in 10.42.3.0/24"));
     }
     if cidr.addr() != cidr.network() {
         let what = format!("`{text}` has host bits; `{}` was meant", cidr.trunc());
@@ -71,7 +72,8 @@ fn apart(cidrs: &[IpNet], origin: &Origin) -> Result<(), Error> {
         return Err(match one == other {
             true => origin.error("cidr-doubled", format!("{one} is given twice")),
             false => origin.error("cidr-overlap", format!("{other} and {one} overlap")),
-        });
+        }
+        .fix("keep one of the two"));
     }
     Ok(())
 }

@@ -89,7 +89,8 @@ impl File<'_> {
             (Kind::Answer, DeValue::Boolean(answer)) => Ok(vec![answer.to_string()]),
             (Kind::Answer, _) => {
                 let what = format!("`{}` must be true or false", word.name());
-                Err(self.fault(value.span(), "config-kind", &what))
+                let fix = format!("{} = true", word.name());
+                Err(self.fault(value.span(), "config-kind", &what).fix(fix))
             }
             (Kind::List, _) => self.texts(word.name(), value),
             (Kind::Text, _) => Ok(vec![self.text(word.name(), value)?]),
@@ -109,7 +110,7 @@ impl File<'_> {
             return Ok(text.to_string());
         }
         let what = format!("`{name}` must be a text in quotes");
-        Err(self.fault(value.span(), "config-kind", &what))
+        Err(self.fault(value.span(), "config-kind", &what).fix(format!("{name} = \"VALUE\"")))
     }
 
     fn origin(&self, key: &str) -> Origin {

@@ -107,6 +107,7 @@ impl Settings {
         let plain = |(key, value): (&String, &Sourced<String>)| (key.clone(), value.value.clone());
         Ok(ProviderSettings {
             network: self.network()?,
+            cluster_cidrs: self.cluster_cidrs.value.clone(),
             values: self.keys.iter().map(plain).collect(),
             secrets: self.secrets.keys().cloned().collect(),
             extra_args: self.extra_args.value.clone(),

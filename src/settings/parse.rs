@@ -12,15 +12,20 @@ use crate::host::Stage;
 /// The one text of a word that takes no list.
 pub(super) fn single<'a>(texts: &'a [String], origin: &Origin) -> Result<&'a str, Error> {
     match texts {
-        [text] if text.trim().is_empty() => Err(origin.error("empty-value", "the value is empty")),
+        [text] if text.trim().is_empty() => Err(origin
+            .error("empty-value", "the value is empty")
+            .fix("give it one, or leave it out")),
         [text] => Ok(text),
-        _ => Err(origin.error("one-value", "one value is wanted here")),
+        _ => Err(origin.error("one-value", "one value is wanted here").fix("keep one of them")),
     }
 }
 
 /// `true` or `false`.
 pub(super) fn answer(text: &str, origin: &Origin) -> Result<bool, Error> {
-    text.parse().map_err(|_| origin.error("answer", format!("`{text}` is neither true nor false")))
+    text.parse().map_err(|_| {
+        let what = format!("`{text}` is neither true nor false");
+        origin.error("answer", what).fix("write true or false")
+    })
 }
 
 /// A span of time such as `90s` or `2m`, longer than nothing.
@@ -38,10 +43,9 @@ pub(super) fn mode(text: &str, origin: &Origin) -> Result<RouteMode, Error> {
     match text {
         "routed" => Ok(RouteMode::Routed),
         "underlay" => Ok(RouteMode::Underlay),
-        _ => {
-            Err(origin
-                .error("mode", format!("no mode is called `{text}`; known: routed, underlay")))
-        }
+        _ => Err(origin
+            .error("mode", format!("no mode is called `{text}`"))
+            .fix("known: routed, underlay")),
     }
 }
 
@@ -52,10 +56,9 @@ pub(super) fn wait(text: &str, origin: &Origin) -> Result<Option<Stage>, Error> 
         "joined" => Ok(Some(Stage::Joined)),
         "served" => Ok(Some(Stage::Served)),
         "proven" => Ok(Some(Stage::Proven)),
-        _ => {
-            let what = format!("no stage is called `{text}`; known: none, joined, served, proven");
-            Err(origin.error("wait", what))
-        }
+        _ => Err(origin
+            .error("wait", format!("no stage is called `{text}`"))
+            .fix("known: none, joined, served, proven")),
     }
 }
 
@@ -64,7 +67,9 @@ pub(super) fn directory(text: &str, origin: &Origin) -> Result<PathBuf, Error> {
     let path = PathBuf::from(text);
     match path.is_absolute() {
         true => Ok(path),
-        false => Err(origin.error("directory", format!("`{text}` must be an absolute path"))),
+        false => Err(origin
+            .error("directory", format!("`{text}` is no absolute path"))
+            .fix(format!("write the path from the root, as in /var/lib/{text}"))),
     }
 }
 
@@ -75,9 +80,9 @@ pub(super) fn interface(text: &str, origin: &Origin) -> Result<String, Error> {
     if plain && text.len() <= 15 && !matches!(text, "." | "..") {
         return Ok(text.to_owned());
     }
-    let what =
-        format!("`{text}` cannot be the name of an interface: 15 characters, no `/` and no `:`");
-    Err(origin.error("interface-name", what))
+    let what = format!("`{text}` cannot be the name of an interface");
+    let fix = "at most 15 characters, without blanks, `/`, `:` and `%`, as in moorline0";
+    Err(origin.error("interface-name", what).fix(fix))
 }
 
 /// A node's name: labels of a DNS name, as Kubernetes wants them.
@@ -92,8 +97,9 @@ pub(super) fn node_name(text: &str, origin: &Origin) -> Result<String, Error> {
     if text.len() <= 253 && text.split('.').all(label) {
         return Ok(text.to_owned());
     }
-    let what = format!("`{text}` cannot be a node's name: lower-case letters, digits, `-` and `.`");
-    Err(origin.error("node-name", what))
+    let what = format!("`{text}` cannot be a node's name");
+    let fix = "lower-case letters, digits, `-` and `.`, as in node-1.example.com";
+    Err(origin.error("node-name", what).fix(fix))
 }
 
 #[cfg(test)]
@@ -131,7 +137,8 @@ mod tests {
     #[test]
     fn unknown_words_list_the_known() {
         let error = mode("route", &Origin::Flag("--mode".into())).expect_err("no such mode");
-        assert_eq!(error.what, "flag --mode: no mode is called `route`; known: routed, underlay");
+        assert_eq!(error.what, "flag --mode: no mode is called `route`");
+        assert_eq!(error.fix.as_deref(), Some("known: routed, underlay"));
         assert!(wait("ready", &ORIGIN).is_err());
         assert_eq!(wait("none", &ORIGIN), Ok(None));
     }

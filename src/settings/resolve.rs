@@ -110,7 +110,9 @@ fn service_overlap(settings: &Settings) -> Result<Option<Finding>, Error> {
 }
 
 fn cluster(text: &str, origin: &Origin) -> Result<provider_api::ClusterName, Error> {
-    text.parse().map_err(|error| origin.error("cluster-name", error))
+    text.parse().map_err(|error| {
+        origin.error("cluster-name", error).fix("lower-case letters, digits and `-`, as in blue-2")
+    })
 }
 
 struct Typed<'a>(&'a Sources);

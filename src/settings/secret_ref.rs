@@ -35,7 +35,7 @@ impl SecretRef {
             "file" => file(name, origin),
             "env" => named("env:", name, origin, is_variable).map(SecretRef::Env),
             "cred" => named("cred:", name, origin, is_file_name).map(SecretRef::Cred),
-            "keyring" => named("keyring:", name, origin, is_file_name).map(SecretRef::Keyring),
+            "keyring" => named("keyring:", name, origin, is_description).map(SecretRef::Keyring),
             _ => Ok(SecretRef::literal(text)),
         }
     }
@@ -92,6 +92,13 @@ fn is_file_name(name: &str) -> bool {
     !matches!(name, "" | "." | "..") && name.len() <= 255 && name.chars().all(plain)
 }
 
+/// What a key's description may be, without what a shell or a terminal would take for its own.
+fn is_description(name: &str) -> bool {
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '@' | '/');
+    !name.is_empty() && name.len() <= 255 && name.chars().all(plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +125,16 @@ mod tests {
 
     #[test]
     fn a_reference_to_nothing_is_an_error() {
-        for text in ["file:", "file:key", "env:", "env:A-B", "cred:", "cred:../x", "keyring:.."] {
+        for text in [
+            "file:",
+            "file:key",
+            "env:",
+            "env:A-B",
+            "cred:",
+            "cred:../x",
+            "keyring:",
+            "keyring:a b",
+        ] {
             let error = parse(text).expect_err(text);
             assert_eq!(error.code, "secret-ref");
             assert!(error.what.starts_with("flag --vpn-auth: `"), "{error}");

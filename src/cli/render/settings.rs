@@ -1,9 +1,9 @@
-//! What `--dry-run` shows: each setting with its origin, then the changes.
+//! What `--dry-run` shows: each setting with its origin.
 
-use provider_api::{Plan, RouteMode};
+use provider_api::RouteMode;
 use serde::Serialize;
 
-use super::{BOLD, findings, plan, styled, table, time};
+use super::{findings, table, time};
 use crate::settings::{Origin, Settings, Sourced};
 
 /// One setting, as it is shown. A secret is shown as its reference, never as itself.
@@ -14,17 +14,12 @@ pub(in crate::cli) struct Row {
     origin: Origin,
 }
 
-/// The settings, the changes and the findings, for people.
-pub(in crate::cli) fn text(settings: &Settings, changes: &Plan) -> String {
+/// The settings and what is worth knowing about them, for people.
+pub(in crate::cli) fn text(settings: &Settings) -> String {
     let row = |Row { name, value, origin }| [name, value, origin.to_string()];
     let rows = rows(settings).into_iter().map(row).collect();
-    format!(
-        "{}\n{}\n{}{}",
-        table::text(["SETTING", "VALUE", "ORIGIN"], rows).trim_start(),
-        styled(BOLD, "CHANGES"),
-        plan::text(changes, "none: all is as it should be"),
-        findings::text(&settings.findings)
-    )
+    let table = table::text(["SETTING", "VALUE", "ORIGIN"], rows);
+    format!("{}\n{}", table.trim_start(), findings::text(&settings.findings))
 }
 
 /// The settings, in the order of the reference.
@@ -80,7 +75,6 @@ mod tests {
     use super::*;
     use crate::settings::{Layer, Sources, VpnAuth, Word, example, resolve};
     use anstream::adapter::strip_str;
-    use provider_api::Change;
 
     const SECRET: &str = "tskey-auth-k1T9X6";
 
@@ -95,13 +89,7 @@ mod tests {
 
     #[test]
     fn a_dry_run() {
-        let change = Change {
-            subject: "route".into(),
-            from: String::new(),
-            to: "10.42.3.0/24".into(),
-            why: "a pod CIDR of this node".into(),
-        };
-        let text = text(&settings(), &Plan { changes: vec![change] });
+        let text = text(&settings());
         let expected = "\
 SETTING        VALUE                     ORIGIN
 provider       tailscale                 environment K3S_VPN_AUTH
@@ -121,8 +109,6 @@ rejoin         false                     default
 state-dir      /var/lib/moorline         default
 run-dir        /run/moorline             default
 
-CHANGES
-+ route: 10.42.3.0/24  (a pod CIDR of this node)
 warning: environment K3S_VPN_AUTH: `joinKey` holds the secret itself
 ";
         let text = strip_str(&text).to_string();
