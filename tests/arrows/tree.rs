@@ -82,6 +82,8 @@ impl Tree {
         let parents =
             [format!("{folder}/mod.rs"), format!("{folder}/lib.rs"), format!("{folder}.rs")];
         let parents = parents.iter().filter_map(|parent| self.files.get(parent));
+        let declared = format!("mod {name};");
+        let parents = parents.filter(|text| text.contains(&declared));
         parents
             .filter_map(|text| tokens(text).ok())
             .any(|all| find(&all, &["mod", name, ";"]).iter().any(|index| all[*index].test))
