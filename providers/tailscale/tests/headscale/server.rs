@@ -5,10 +5,11 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
+use testenv::until;
 
 const START_DEADLINE: Duration = Duration::from_secs(20);
 
@@ -80,11 +81,7 @@ impl Headscale {
     }
 
     fn wait(&self) {
-        let end = Instant::now() + START_DEADLINE;
-        while self.try_run(&["users", "list"]).is_err() {
-            assert!(Instant::now() < end, "headscale is not up: {}", self.log());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        until("headscale answers", START_DEADLINE, || self.try_run(&["users", "list"]));
     }
 
     fn log(&self) -> String {
