@@ -56,6 +56,11 @@ impl Tailscale {
                 self.give_up(&prepared).await;
                 Err(without(&prepared.key, error).into())
             }
+            // A start that is refused has cut the daemon off already (`ipnlocal/local.go:3023`).
+            Err(Ended::Daemon(error)) if !error.cause.is_gone() => {
+                self.give_up(&prepared).await;
+                Err(error.into())
+            }
             other => other,
         }
     }
