@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use provider_api::{Error, ProviderSettings, Result};
 
 use crate::control_url::ControlUrl;
@@ -27,6 +28,8 @@ pub(crate) struct Settings {
     /// The control server; none leaves an enrolled node where it is, and takes a fresh one to
     /// Tailscale's own.
     pub(crate) control: Option<ControlUrl>,
+    /// The cluster's CIDRs, for exact advice.
+    pub(crate) cluster_cidrs: Vec<IpNet>,
     /// Flags of `tailscale up` and `tailscale set`.
     pub(crate) extra: ExtraArgs,
     /// The name to ask for.
@@ -46,6 +49,7 @@ impl Settings {
         Ok(Settings {
             socket: socket(value(key::SOCKET))?,
             control: value(key::CONTROL_SERVER).map(str::parse).transpose()?,
+            cluster_cidrs: settings.cluster_cidrs.clone(),
             extra: extra_args::parse(&settings.extra_args)?,
             node_name: settings.node_name.clone(),
             allow_move: settings.allow_move,

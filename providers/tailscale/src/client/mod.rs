@@ -12,4 +12,5 @@ pub(crate) use api::LocalApi;
 pub(crate) use error::ClientError;
 pub(crate) use notify::Notify;
 pub(crate) use status::{PeerStatus, State, Status};
+pub(crate) use transport::Version;
 pub(crate) use watch::Notifications;

@@ -64,6 +64,7 @@ impl ExtraArgs {
     fn take(&mut self, flag: &Flag, text: &str) -> Result<()> {
         let wrong = |why: String| {
             Error::settings("extra-args-value", format!("--{} in extraArgs {why}", flag.name))
+                .fix(format!("correct --{}, or leave it out", flag.name))
         };
         match &flag.meaning {
             Meaning::Switch(pref) => self.set(pref, values::switch(text).map_err(wrong)?),

@@ -46,7 +46,14 @@ const REFUSALS: &[Row] = &[
     ),
     row(&["revoked"], ErrorKind::Auth, "auth-key-revoked", "the join key was revoked", NEW_KEY),
     row(
-        &["invalid pre auth key", "invalid auth key", "invalid authkey", "invalid key", "bcrypt"],
+        &[
+            "invalid pre auth key",
+            "failed to parse auth-key",
+            "invalid auth key",
+            "invalid authkey",
+            "invalid key",
+            "bcrypt",
+        ],
         ErrorKind::Auth,
         "auth-key-invalid",
         "the control server does not know the join key",
@@ -60,6 +67,9 @@ const REFUSALS: &[Row] = &[
         "wait a minute and try again",
     ),
 ];
+
+/// Stands in a fix for the control server's URL.
+const SERVER: &str = "CONTROL_SERVER_URL";
 
 const CHECK_URL: &str = "check controlServerURL in --vpn-auth";
 const CHECK_SERVER: &str = "check that the control server runs and that this node can reach it:\n\
@@ -90,7 +100,7 @@ const TROUBLES: &[Row] = &[
          cp ca.crt /usr/local/share/ca-certificates/ && update-ca-certificates && systemctl restart tailscaled",
     ),
     row(
-        &["first record does not look like a TLS handshake"],
+        &["first record does not look like a TLS handshake", "HTTP response to HTTPS client"],
         ErrorKind::Settings,
         "control-scheme",
         "it speaks http, not https",
@@ -141,7 +151,7 @@ const TROUBLES: &[Row] = &[
 /// The error behind `Notify.ErrMessage`: the control server's answer to a registration.
 pub(super) fn refused(text: &str, server: &str) -> Error {
     match find(REFUSALS, text) {
-        Some(row) => row.error(format!("{} (it said: {text})", row.what)),
+        Some(row) => row.error(format!("{} (it said: {text})", row.what), server),
         None => Error::new(
             ErrorKind::Denied,
             "login-refused",
@@ -155,15 +165,15 @@ pub(super) fn refused(text: &str, server: &str) -> Error {
 pub(super) fn troubled(text: &str, server: &str) -> Error {
     if let Some(row) = find(TROUBLES, text) {
         let what = format!("the control server {server} cannot be used: {}", row.what);
-        return row.error(format!("{what} (tailscaled said: {text})"));
+        return row.error(format!("{what} (tailscaled said: {text})"), server);
     }
     match find(REFUSALS, text) {
-        Some(row) => row.error(format!("{} (it said: {text})", row.what)),
+        Some(row) => row.error(format!("{} (it said: {text})", row.what), server),
         None => Error::unavailable(
             "control-trouble",
             format!("the control server {server} cannot be used: {text}"),
         )
-        .fix(CHECK_SERVER.replace("CONTROL_SERVER_URL", server)),
+        .fix(CHECK_SERVER.replace(SERVER, server)),
     }
 }
 
@@ -173,7 +183,7 @@ pub(super) fn silent(server: &str) -> Error {
         "control-silent",
         format!("the control server {server} did not answer: its packets may be dropped"),
     )
-    .fix(CHECK_SERVER.replace("CONTROL_SERVER_URL", server))
+    .fix(CHECK_SERVER.replace(SERVER, server))
 }
 
 fn find(rows: &'static [Row], text: &str) -> Option<&'static Row> {
@@ -181,8 +191,8 @@ fn find(rows: &'static [Row], text: &str) -> Option<&'static Row> {
 }
 
 impl Row {
-    fn error(&self, what: String) -> Error {
-        Error::new(self.kind, self.code, what).fix(self.fix)
+    fn error(&self, what: String, server: &str) -> Error {
+        Error::new(self.kind, self.code, what).fix(self.fix.replace(SERVER, server))
     }
 }
 
@@ -209,6 +219,11 @@ mod tests {
             ),
             ("invalid key: API key kXYZ not valid", "auth-key-invalid"),
             ("node registration rate limited; will retry after 1m", "control-busy"),
+            (
+                "handling register with auth key: failed to parse auth-key: key too short, \
+                 expected at least 77 chars after prefix, got 17",
+                "auth-key-invalid",
+            ),
             ("something else", "login-refused"),
         ] {
             assert_eq!(refused(text, "http://hs").code, code, "{text}");
@@ -239,6 +254,10 @@ mod tests {
             ),
             (
                 "fetch control key: tls: first record does not look like a TLS handshake",
+                "control-scheme",
+            ),
+            (
+                "fetch control key: http: server gave HTTP response to HTTPS client",
                 "control-scheme",
             ),
             (

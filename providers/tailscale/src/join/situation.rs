@@ -169,6 +169,7 @@ mod tests {
     fn case(status: Value) -> Case {
         let settings = ProviderSettings {
             network: "default".parse().unwrap(),
+            cluster_cidrs: vec![],
             values: [("controlServerURL".to_owned(), HERE.to_owned())].into(),
             secrets: ["joinKey".to_owned()].into(),
             extra_args: vec![],

@@ -30,7 +30,6 @@ impl Tailscale {
     /// Guards first, then preferences, so that no moment is without them; then what is not
     /// needed any more goes.
     pub(super) async fn apply_all(&self, want: &Desired) -> Result<()> {
-        self.remember(|memory| memory.cluster_cidrs.clone_from(&want.cluster_cidrs));
         let decision = self.decide(want).await?;
         let Decision { prefs, settlement, rules, snat, ledger } = decision;
         set_rules(&rules).await?;

@@ -111,6 +111,7 @@ mod tests {
     fn chosen(extra: &[&str]) -> Settings {
         Settings::parse(&ProviderSettings {
             network: "default".parse().unwrap(),
+            cluster_cidrs: vec![],
             values: BTreeMap::new(),
             secrets: BTreeSet::new(),
             extra_args: extra.iter().map(ToString::to_string).collect(),

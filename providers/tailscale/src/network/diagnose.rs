@@ -1,46 +1,48 @@
 //! What can be told about the provider's own health, asking twice where once is not enough.
 
 use jiff::Timestamp;
-use provider_api::{Error, ErrorKind, Finding, Result, Severity};
+use provider_api::{Finding, NodeId, Result};
 
 use super::{Tailscale, health};
+use crate::client::Status;
 use crate::control_url::ControlUrl;
+use crate::prefs::Prefs;
 
 impl Tailscale {
     pub(super) async fn diagnose_all(&self) -> Vec<Finding> {
-        match self.examine().await {
-            Ok(findings) => findings,
-            Err(error) => vec![as_finding(error)],
-        }
+        self.examine().await.unwrap_or_else(|error| vec![health::of_error(error)])
     }
 
-    /// A node that is deleted at headscale looks healthy until it asks anew.
     async fn examine(&self) -> Result<Vec<Finding>> {
         let (status, prefs) = self.own().await?;
         let mut findings = health::of_prefs(&prefs);
-        findings
-            .extend(prefs.control_url().parse::<ControlUrl>().ok().and_then(|url| url.finding()));
-        let status = match status.backend_state.is_member() {
-            true => {
-                self.refresh().await?;
-                self.api.own_status().await?
-            }
-            false => status,
-        };
-        findings.extend(health::of_status(&status, Timestamp::now()));
+        findings.extend(health::of_version(&self.api.version()));
+        let server = prefs.control_url().parse::<ControlUrl>();
+        findings.extend(server.ok().and_then(|server| server.finding()));
+        let status = self.asked_anew(status).await?;
+        let standing = health::of_status(&status, Timestamp::now());
+        match standing.is_empty() {
+            true => findings.extend(self.unknown_at_control(&status, &prefs).await),
+            false => findings.extend(standing),
+        }
         Ok(findings)
     }
-}
 
-fn as_finding(error: Error) -> Finding {
-    let severity = match error.kind {
-        ErrorKind::Denied | ErrorKind::Unsupported => Severity::Warning,
-        ErrorKind::Settings
-        | ErrorKind::Auth
-        | ErrorKind::Conflict
-        | ErrorKind::Unavailable
-        | ErrorKind::Bug => Severity::Error,
-    };
-    let why = "Moorline could not look further";
-    Finding { fix: error.fix, ..Finding::new(severity, error.code, error.what, why) }
+    /// A node that was deleted at headscale looks healthy until it asks anew.
+    async fn asked_anew(&self, status: Status) -> Result<Status> {
+        if !status.backend_state.is_member() {
+            return Ok(status);
+        }
+        self.refresh().await?;
+        Ok(self.api.own_status().await?)
+    }
+
+    async fn unknown_at_control(&self, status: &Status, prefs: &Prefs) -> Option<Finding> {
+        let id = NodeId::new(status.this.as_ref().map_or("", |this| &this.id));
+        match self.known_at_control(prefs, &id).await {
+            Err(error) => Some(health::of_error(error)),
+            Ok(Some(None)) => Some(health::deleted()),
+            Ok(Some(Some(_)) | None) => None,
+        }
+    }
 }

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use provider_api::{Finding, Severity};
+use provider_api::{Error, ErrorKind, Finding, Severity};
 
-use crate::client::{State, Status};
+use crate::client::{State, Status, Version};
 use crate::prefs::Prefs;
 
 /// A key that ends sooner than this is worth a word.
 const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// The oldest capability version that current control servers take: 1.80.
+const OLDEST: u32 = 113;
 
 /// Parts of the daemon's own warnings that say nothing new, or are said better elsewhere.
 const BENIGN: [&str; 9] = [
@@ -60,37 +63,71 @@ pub(super) fn of_prefs(prefs: &Prefs) -> Vec<Finding> {
     findings
 }
 
-fn standing(status: &Status) -> Option<Finding> {
-    let error = |code, what: &str, why, fix: &str| {
-        Some(Finding::new(Severity::Error, code, what, why).fix(fix))
+/// What could not be asked.
+pub(super) fn of_error(error: Error) -> Finding {
+    let severity = match error.kind {
+        ErrorKind::Denied | ErrorKind::Unsupported => Severity::Warning,
+        ErrorKind::Settings
+        | ErrorKind::Auth
+        | ErrorKind::Conflict
+        | ErrorKind::Unavailable
+        | ErrorKind::Bug => Severity::Error,
     };
-    let cut_off = "this node's pods cannot be reached, and reach no other node's";
+    let why = "Moorline could not look further";
+    Finding { fix: error.fix, ..Finding::new(severity, error.code, error.what, why) }
+}
+
+/// What is wrong with the daemon's version: headscale 0.29 takes 1.80 and newer
+/// (`hscontrol/capver/capver_generated.go:89`).
+pub(super) fn of_version(version: &Version) -> Option<Finding> {
+    (version.capability < OLDEST).then(|| {
+        let what = format!("tailscaled is old: {}", version.long);
+        let why = "current control servers refuse it";
+        Finding::new(Severity::Warning, "tailscaled-old", what, why).fix("tailscale update")
+    })
+}
+
+/// The control server does not know this node.
+pub(super) fn deleted() -> Finding {
+    cut_off(
+        "deleted",
+        "the control server does not know this node any more",
+        "moorline up --rejoin, with a joinKey",
+    )
+}
+
+fn cut_off(code: &str, what: &str, fix: &str) -> Finding {
+    let why = "this node's pods cannot be reached, and reach no other node's";
+    Finding::new(Severity::Error, code, what, why).fix(fix)
+}
+
+fn standing(status: &Status) -> Option<Finding> {
+    let rejoin = "moorline up --rejoin, with a joinKey";
     if status.is_expired() {
         let what = "this node's key has expired at the control server";
-        return error("expired", what, cut_off, "moorline up --rejoin, with a joinKey");
+        return Some(cut_off("expired", what, rejoin));
     }
     if status.is_disowned() {
-        let what = "the control server does not know this node any more";
-        return error("deleted", what, cut_off, "moorline up --rejoin, with a joinKey");
+        return Some(deleted());
     }
     match status.backend_state {
         State::NeedsLogin if status.have_node_key => {
             let what = "the control server wants a new login of this node";
-            error("deleted", what, cut_off, "moorline up --rejoin, with a joinKey")
+            Some(cut_off("deleted", what, rejoin))
         }
         State::NeedsLogin => {
             let what = "this node is not logged in to the tailnet";
-            error("logged-out", what, cut_off, "moorline up --rejoin, with a joinKey")
+            Some(cut_off("logged-out", what, rejoin))
         }
         State::NeedsMachineAuth => {
             let what = "an administrator must approve this device";
-            let fix = "https://login.tailscale.com/admin/machines";
-            error("device-approval", what, cut_off, fix)
+            let page = "https://login.tailscale.com/admin/machines";
+            Some(cut_off("device-approval", what, page))
         }
-        State::Stopped => error("stopped", "tailscale is switched off", cut_off, "tailscale up"),
+        State::Stopped => Some(cut_off("stopped", "tailscale is switched off", "tailscale up")),
         State::NoState => {
             let what = "tailscaled has heard nothing from its control server since it started";
-            error("no-netmap", what, cut_off, "tailscale status")
+            Some(cut_off("no-netmap", what, "tailscale status"))
         }
         State::Starting => Some(
             Finding::new(

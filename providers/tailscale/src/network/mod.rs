@@ -12,13 +12,13 @@ mod observe;
 mod peers;
 mod plan;
 mod repair;
+mod sight;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
-use ipnet::IpNet;
 use provider_api::{
     Desired, Event, Finding, Host, Leave, LedgerEntry, Membership, Network, Observed, Plan, Repair,
     Result, Step,
@@ -41,8 +41,15 @@ pub(crate) struct Tailscale {
 struct Memory {
     /// When this node's own entry was last asked for anew, with no change of ours since.
     refreshed: Option<Instant>,
-    /// The cluster's CIDRs, for exact fixes.
-    cluster_cidrs: Vec<IpNet>,
+    /// When we last changed a preference.
+    changed: Option<Instant>,
+}
+
+impl Memory {
+    fn note_change(&mut self) {
+        self.refreshed = None;
+        self.changed = Some(Instant::now());
+    }
 }
 
 impl Tailscale {
@@ -62,7 +69,7 @@ impl Tailscale {
         self.record(before).await?;
         let prefs = if changes.is_empty() { now } else { self.api.change(&changes).await? };
         if !changes.is_empty() {
-            self.remember(|memory| memory.refreshed = None);
+            self.remember(Memory::note_change);
         }
         self.record(after).await?;
         for name in stands {

@@ -24,77 +24,81 @@ pub struct Fixes {
     pub approved: Vec<IpNet>,
 }
 
-/// What is wrong with a route that peers do not use; none where nothing is, or nothing is known.
-pub fn finding(verdict: &RouteVerdict, fixes: &Fixes) -> Option<Finding> {
-    let RouteVerdict { prefix, stage, reason } = verdict;
-    let lost = "peers send no traffic for it here, so its pods cannot be reached";
-    match stage {
-        RouteStage::Advertised | RouteStage::Served => None,
-        RouteStage::Unapproved => Some(
-            Finding::new(
-                Severity::Error,
-                "route-not-approved",
-                format!("{prefix} is advertised and not approved: {reason}"),
-                lost,
-            )
-            .fix(fixes.approve(*prefix)),
+/// What is wrong with routes that peers do not use: one finding for all that lack the same,
+/// since approving replaces the whole set. None where nothing is wrong, or nothing is known.
+pub fn findings(verdicts: &[RouteVerdict], fixes: &Fixes) -> Vec<Finding> {
+    let lacking = |stage| {
+        let all: Vec<&RouteVerdict> =
+            verdicts.iter().filter(|verdict| verdict.stage == stage).collect();
+        finding(stage, &all, fixes)
+    };
+    let stages =
+        [RouteStage::Unapproved, RouteStage::Hidden, RouteStage::Withheld, RouteStage::Standby];
+    stages.into_iter().filter_map(lacking).collect()
+}
+
+fn finding(stage: RouteStage, verdicts: &[&RouteVerdict], fixes: &Fixes) -> Option<Finding> {
+    let reason = &verdicts.first()?.reason;
+    let prefixes: Vec<IpNet> = verdicts.iter().map(|verdict| verdict.prefix).collect();
+    let list = list(&prefixes, " and ");
+    let be = if prefixes.len() == 1 { "is" } else { "are" };
+    let (code, what, fix) = match stage {
+        RouteStage::Advertised | RouteStage::Served => return None,
+        RouteStage::Unapproved => (
+            "route-not-approved",
+            format!("{list} {be} advertised and not approved: {reason}"),
+            fixes.approve(&prefixes),
         ),
-        RouteStage::Hidden => Some(
-            Finding::new(
-                Severity::Error,
-                "route-hidden",
-                format!("{prefix} is approved and no peer may see it: {reason}"),
-                lost,
-            )
-            .fix(fixes.allow(*prefix)),
+        RouteStage::Hidden => (
+            "route-hidden",
+            format!("{list} {be} approved and no peer may see it: {reason}"),
+            fixes.allow(&prefixes),
         ),
-        RouteStage::Withheld => Some(
-            Finding::new(
-                Severity::Error,
-                "route-withheld",
-                format!("{prefix} is advertised and no peer uses it: {reason}"),
-                lost,
-            )
-            .fix(fixes.both(*prefix)),
+        RouteStage::Withheld => (
+            "route-withheld",
+            format!("{list} {be} advertised and no peer uses it: {reason}"),
+            fixes.both(&prefixes),
         ),
-        RouteStage::Standby => Some(
-            Finding::new(
-                Severity::Error,
-                "route-served-elsewhere",
-                format!("{prefix} is advertised by another node too: {reason}"),
-                "traffic for these pods goes to the other node",
-            )
-            .fix(fixes.part(*prefix)),
+        RouteStage::Standby => (
+            "route-served-elsewhere",
+            format!("{list} {be} advertised by another node too, which peers use: {reason}"),
+            fixes.part(&prefixes),
         ),
-    }
+    };
+    let why = "peers send no traffic for it here, so its pods cannot be reached";
+    Some(Finding::new(Severity::Error, code, what, why).fix(fix))
+}
+
+fn list(prefixes: &[IpNet], between: &str) -> String {
+    prefixes.iter().map(ToString::to_string).collect::<Vec<_>>().join(between)
 }
 
 impl Fixes {
-    fn approve(&self, prefix: IpNet) -> String {
+    fn approve(&self, prefixes: &[IpNet]) -> String {
         format!(
             "approve it now:\n{}\nor for all nodes of the cluster, in the policy:\n{}",
-            self.approve_now(prefix),
-            self.policy_for(prefix, Policy::auto_approvers)
+            self.approve_now(prefixes),
+            self.policy_for(prefixes, Policy::auto_approvers)
         )
     }
 
-    fn allow(&self, prefix: IpNet) -> String {
-        format!("add to the policy:\n{}", self.policy_for(prefix, Policy::rules))
+    fn allow(&self, prefixes: &[IpNet]) -> String {
+        format!("add to the policy:\n{}", self.policy_for(prefixes, Policy::rules))
     }
 
-    fn both(&self, prefix: IpNet) -> String {
+    fn both(&self, prefixes: &[IpNet]) -> String {
         format!(
             "if it is not approved, {}\nif it is approved, {}\n\
              controlAPIKey in the configuration lets Moorline tell which",
-            self.approve(prefix),
-            self.allow(prefix)
+            self.approve(prefixes),
+            self.allow(prefixes)
         )
     }
 
     /// Approving replaces the whole set, so the routes that are approved go along.
-    fn approve_now(&self, prefix: IpNet) -> String {
-        let routes = self.approved.iter().filter(|route| **route != prefix).chain([&prefix]);
-        let routes: Vec<String> = routes.map(ToString::to_string).collect();
+    fn approve_now(&self, prefixes: &[IpNet]) -> String {
+        let approved = self.approved.iter().filter(|route| !prefixes.contains(route));
+        let routes: Vec<String> = approved.chain(prefixes).map(ToString::to_string).collect();
         match self.kind {
             ControlKind::SelfHosted => {
                 format!(
@@ -104,30 +108,33 @@ impl Fixes {
                 )
             }
             ControlKind::Tailscale => format!(
-                "  https://login.tailscale.com/admin/machines, {name}, Edit route settings: tick {prefix}\n\
+                "  https://login.tailscale.com/admin/machines, {name}, Edit route settings: tick {ticks}\n\
                  \u{20} or POST https://api.tailscale.com/api/v2/device/{id}/routes {body}",
                 name = self.name,
+                ticks = list(prefixes, " and "),
                 id = self.node,
                 body = serde_json::json!({ "routes": routes }),
             ),
         }
     }
 
-    fn part(&self, prefix: IpNet) -> String {
-        let list = match self.kind {
+    fn part(&self, prefixes: &[IpNet]) -> String {
+        let console = match self.kind {
             ControlKind::SelfHosted => "headscale nodes list-routes",
             ControlKind::Tailscale => "https://login.tailscale.com/admin/machines",
         };
         format!(
-            "give one of the two another pod CIDR than {prefix}, or delete the other where it is \
-             gone for good: {list}"
+            "give one of the two another pod CIDR than {}, or delete the other where it is gone \
+             for good: {console}",
+            list(prefixes, " and ")
         )
     }
 
-    /// The stanza for the cluster CIDR that holds the prefix, else for the prefix itself.
-    fn policy_for(&self, prefix: IpNet, stanza: fn(&Policy) -> String) -> String {
-        let holds = self.cluster_cidrs.iter().any(|cidr| cidr.contains(&prefix));
-        let cidrs = if holds { self.cluster_cidrs.clone() } else { vec![prefix] };
+    /// The stanza for the cluster CIDRs where they hold the prefixes, else for those themselves.
+    fn policy_for(&self, prefixes: &[IpNet], stanza: fn(&Policy) -> String) -> String {
+        let is_held = |prefix| self.cluster_cidrs.iter().any(|cidr| cidr.contains(prefix));
+        let held = prefixes.iter().all(is_held);
+        let cidrs = if held { self.cluster_cidrs.clone() } else { prefixes.to_vec() };
         match Policy::new(self.kind, &self.subject, &cidrs) {
             Ok(policy) => stanza(&policy),
             Err(error) => format!("  moorline policy print ({error})"),
@@ -157,7 +164,7 @@ mod tests {
     fn found(stage: RouteStage, kind: ControlKind) -> Option<Finding> {
         let verdict =
             RouteVerdict { prefix: prefix("10.42.3.0/24"), stage, reason: "we looked".to_owned() };
-        finding(&verdict, &fixes(kind))
+        findings(&[verdict], &fixes(kind)).pop()
     }
 
     fn fix(stage: RouteStage, kind: ControlKind) -> String {
@@ -174,6 +181,20 @@ mod tests {
         let fix = fix(RouteStage::Unapproved, ControlKind::SelfHosted);
         assert!(fix.contains(APPROVE) && fix.contains(STANZA), "{fix}");
         assert!(!fix.contains("acls"), "{fix}");
+    }
+
+    #[test]
+    fn both_families_are_approved_by_one_command() {
+        let verdicts = ["10.42.3.0/24", "2001:cafe:42:3::/64"].map(|text| RouteVerdict {
+            prefix: prefix(text),
+            stage: RouteStage::Unapproved,
+            reason: "we looked".to_owned(),
+        });
+        let found = findings(&verdicts, &fixes(ControlKind::SelfHosted));
+        assert_eq!(found.len(), 1);
+        let fix = found[0].fix.as_deref().expect("a fix");
+        let all = "-r \"192.168.7.0/24,10.42.3.0/24,2001:cafe:42:3::/64\"";
+        assert!(fix.contains(all), "{fix}");
     }
 
     #[test]
@@ -201,7 +222,7 @@ mod tests {
     #[test]
     fn a_route_outside_the_cluster_gets_a_stanza_of_its_own() {
         let fixes = Fixes { cluster_cidrs: Vec::new(), ..fixes(ControlKind::SelfHosted) };
-        assert!(fixes.approve(prefix("10.9.0.0/24")).contains("\"10.9.0.0/24\": [\"tag:k8s\"]"));
+        assert!(fixes.approve(&[prefix("10.9.0.0/24")]).contains("\"10.9.0.0/24\": [\"tag:k8s\"]"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use provider_api::{NodeId, RouteStage};
 mod findings;
 mod packet_filter;
 
-pub use findings::{Fixes, finding};
+pub use findings::{Fixes, findings};
 pub use packet_filter::PacketFilter;
 use packet_filter::{Hint, Own};
 
