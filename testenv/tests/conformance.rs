@@ -23,6 +23,7 @@ fn settings(values: &[(&str, &str)]) -> ProviderSettings {
     let values = values.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
     ProviderSettings {
         network: "fake".parse().expect("a label"),
+        cluster_cidrs: Vec::new(),
         values: values.collect(),
         secrets: ["joinKey".to_owned()].into(),
         extra_args: Vec::new(),

@@ -115,6 +115,7 @@ impl FakeNetwork {
                 .collect(),
             peers: state.peers.clone(),
             findings: state.findings.clone(),
+            route_findings: Vec::new(),
         }
     }
 }

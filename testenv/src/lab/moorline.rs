@@ -36,7 +36,6 @@ impl Run {
     ///
     /// # Panics
     /// Where it did not, with all that it said.
-    #[must_use]
     pub fn succeeded(self) -> Run {
         self.ended_with(0)
     }
@@ -45,7 +44,6 @@ impl Run {
     ///
     /// # Panics
     /// Where it did not, with all that it said.
-    #[must_use]
     pub fn ended_with(self, code: i32) -> Run {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self

@@ -91,6 +91,11 @@ impl Pod {
         self.addresses.iter().map(IpNet::addr).collect()
     }
 
+    /// Runs `ip` with these words, as an administrator of the pod does.
+    pub fn ip(&self, words: &str) -> String {
+        self.namespace.ip(words)
+    }
+
     fn address(&self, family: fn(&IpAddr) -> bool) -> IpAddr {
         self.addresses().into_iter().find(family).expect("an address of this family")
     }
