@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use provider_api::{Change, Finding, Plan, Result};
+use provider_api::{Change, ErrorKind, Finding, Result};
 use serde::Serialize;
 
 use super::arguments::{Cluster, Network, Place, Waiting};
@@ -69,15 +69,21 @@ pub(super) async fn run(arguments: &Arguments, place: &Place) -> Answer {
     Ok(if report.reached() { Exit::Done } else { Exit::NotReached })
 }
 
-/// The settings come first: they help most where the changes cannot be told.
+/// The settings are shown even where the changes cannot be told, unless it is the settings that
+/// are at fault: a key in the wrong place must not be shown.
 async fn dry_run(arguments: &Arguments, settings: &Settings) -> Answer {
+    let plan = match host::plan(settings).await {
+        Err(error) if arguments.json || error.kind == ErrorKind::Settings => {
+            return Err(error.into());
+        }
+        plan => plan,
+    };
     if arguments.json {
-        let Plan { changes } = &host::plan(settings).await?;
-        let rows = render::settings::rows(settings);
-        output::json(&DryRun { settings: rows, changes, findings: &settings.findings })?;
+        let (rows, findings) = (render::settings::rows(settings), &settings.findings);
+        output::json(&DryRun { settings: rows, changes: &plan?.changes, findings })?;
     } else {
         output::text(&render::settings::text(settings))?;
-        output::text(&render::plan::section(&host::plan(settings).await?))?;
+        output::text(&render::plan::section(&plan?))?;
     }
     Ok(Exit::Done)
 }

@@ -205,6 +205,16 @@ mod tests {
     }
 
     #[test]
+    fn every_word_is_in_the_reference() {
+        let reference = include_str!("../../docs/reference/vpn-auth.md");
+        for word in Word::ALL {
+            let (flag, variable, name) = (word.flag(), word.variable(), word.name());
+            let row = format!("| `{flag}` | `{variable}` | `{name}` |");
+            assert!(reference.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
     fn the_highest_rank_wins_and_empty_variables_say_nothing() {
         let environment = Layer::environment(|name| match name {
             "MOORLINE_CLUSTER" => Some("blue".to_owned()),
