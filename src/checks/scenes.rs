@@ -142,5 +142,6 @@ fn observed() -> Observed {
         routes: vec![],
         peers: vec![],
         findings: vec![],
+        route_findings: vec![],
     }
 }

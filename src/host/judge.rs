@@ -78,6 +78,7 @@ mod tests {
             routes: vec![OwnRoute { prefix, ours: true, stage }],
             peers: vec![],
             findings: vec![],
+            route_findings: vec![],
         }
     }
 

@@ -151,9 +151,11 @@ impl Host for Session {
 /// A ledger entry as a change, for people; none where it changes nothing on the network.
 fn told(entry: &LedgerEntry, before: &Ledger) -> Option<Change> {
     let change = |subject: String, from: String, to: String| {
-        Some(Change { subject, from, to, why: String::new() })
+        (from != to).then(|| Change { subject, from, to, why: String::new() })
     };
     match entry {
+        // What a provider keeps of a whole login is for itself alone.
+        LedgerEntry::Changing { was: Value::Object(_), .. } => None,
         LedgerEntry::Changing { name, was, made } => change(name.clone(), text(was), text(made)),
         LedgerEntry::Restored { name } => {
             let setting = before.settings.get(name)?;

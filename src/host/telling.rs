@@ -3,7 +3,7 @@
 use provider_api::{Finding, Observed, Result};
 
 use crate::checks;
-use crate::host::{Own, Proof, Session, StatusReport, judge};
+use crate::host::{Own, Proof, Session, Stage, StatusReport, judge};
 use crate::proof::Verdict;
 
 /// The version of the status report's shape.
@@ -22,8 +22,9 @@ pub(super) fn status(
     }
     let state = session.network_state()?;
     let verdict = state.proof.as_ref().map(|proof| &proof.verdict);
+    let stage = judge::stage_of(&observed, &state.desired.pod_cidrs, verdict);
     findings.extend(observed.findings.iter().cloned());
-    findings.extend(verdict.into_iter().flat_map(|verdict| verdict.findings.clone()));
+    findings.extend(causes(stage, &observed, verdict));
     checks::sort(&mut findings);
     let own = Own {
         cluster: &state.cluster,
@@ -32,7 +33,7 @@ pub(super) fn status(
     };
     Ok(StatusReport {
         version: REPORT_VERSION,
-        stage: judge::stage_of(&observed, &state.desired.pod_cidrs, verdict),
+        stage,
         peers: judge::peers(&observed, own),
         routes: observed.routes,
         cluster: state.cluster.clone(),
@@ -43,4 +44,16 @@ pub(super) fn status(
         proof: state.proof,
         findings,
     })
+}
+
+/// Why the node is no further. Pods whose routes nobody serves cannot be answered: the routes
+/// are the cause then, and silence is no news.
+fn causes(stage: Stage, observed: &Observed, verdict: Option<&Verdict>) -> Vec<Finding> {
+    match stage {
+        Stage::Apart => Vec::new(),
+        Stage::Joined => observed.route_findings.clone(),
+        Stage::Served | Stage::Proven => {
+            verdict.map(|verdict| verdict.findings.clone()).unwrap_or_default()
+        }
+    }
 }

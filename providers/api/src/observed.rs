@@ -30,6 +30,9 @@ pub struct Observed {
     pub peers: Vec<Peer>,
     /// What the daemon said of itself on the way, without being asked twice.
     pub findings: Vec<Finding>,
+    /// Why own routes are not served, as far as this node was told. Void where packets show
+    /// that they are.
+    pub route_findings: Vec<Finding>,
 }
 
 /// How this node and its control server stand.

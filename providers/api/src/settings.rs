@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::NetworkName;
@@ -13,6 +14,9 @@ use crate::NetworkName;
 pub struct ProviderSettings {
     /// The key of this network's state and ledger.
     pub network: NetworkName,
+    /// The CIDRs of the cluster that the network is for: what advice and policy texts name.
+    #[serde(default)]
+    pub cluster_cidrs: Vec<IpNet>,
     /// The values of the provider's keys that are no secrets, by key.
     pub values: BTreeMap<String, String>,
     /// The secret keys that are set.

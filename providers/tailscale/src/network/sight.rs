@@ -49,11 +49,11 @@ impl Sight {
         self.ledger.routes.contains(&verdict.prefix)
     }
 
-    /// How far each advertised prefix has come. What the control server had no time to judge
-    /// is no more than advertised.
+    /// How far each advertised prefix has come. What the control server had no time to judge,
+    /// or cannot be heard about, is no more than advertised.
     pub(super) fn verdicts(&self) -> Vec<RouteVerdict> {
         let mut verdicts = self.view(&self.prefs.advertised(), &self.status.addresses());
-        if !self.age.is_judged {
+        if !self.age.is_judged || self.standing() != Control::Connected {
             for verdict in &mut verdicts {
                 if matches!(verdict.stage, RouteStage::Unapproved | RouteStage::Withheld) {
                     verdict.stage = RouteStage::Advertised;
