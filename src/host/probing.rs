@@ -8,13 +8,31 @@ use crate::proof::{self, Request, Verdict};
 /// How many peers are asked at once: enough to prove, and a bound on what a probe costs.
 const MOST_PEERS: usize = 16;
 
-/// Probes the peers of this cluster; none where this machine does not let us.
-pub(super) async fn probe(
+/// Asks the peers of this cluster, all of them, and looks for the causes of silence; none where
+/// this machine does not let us.
+pub(super) async fn prove(
     state: &NetworkState,
     directories: &Directories,
     observed: &Observed,
 ) -> Option<Verdict> {
-    let request = Request {
+    told(proof::prove(&request(state, directories, observed)).await)
+}
+
+/// Asks them until one answers, and looks for no causes.
+pub(super) async fn glance(
+    state: &NetworkState,
+    directories: &Directories,
+    observed: &Observed,
+) -> Option<Verdict> {
+    told(proof::glance(&request(state, directories, observed)).await)
+}
+
+fn told(verdict: linux::Result<Verdict>) -> Option<Verdict> {
+    verdict.inspect_err(|cause| tracing::warn!(%cause, "cannot probe")).ok()
+}
+
+fn request(state: &NetworkState, directories: &Directories, observed: &Observed) -> Request {
+    Request {
         canary: (!state.desired.pod_cidrs.is_empty()).then(|| directories.canary()),
         pod_cidrs: state.desired.pod_cidrs.clone(),
         cluster_cidrs: state.desired.cluster_cidrs.clone(),
@@ -23,13 +41,6 @@ pub(super) async fn probe(
         interface: observed.interface.clone(),
         mtu: observed.mtu,
         peers: peers(state, observed),
-    };
-    match proof::prove(&request).await {
-        Ok(verdict) => Some(verdict),
-        Err(cause) => {
-            tracing::warn!(%cause, "cannot probe");
-            None
-        }
     }
 }
 

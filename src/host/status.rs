@@ -26,7 +26,7 @@ pub async fn status(directories: &Directories) -> Result<StatusReport> {
 async fn look(opened: &open::Opened, directories: &Directories) -> Result<StatusReport> {
     let state = opened.session.network_state()?;
     let mut observed = opened.network.observe().await?;
-    let verdict = probing::probe(&state, directories, &observed).await;
+    let verdict = probing::prove(&state, directories, &observed).await;
     if let Some(verdict) = &verdict {
         judge::believe_packets(&mut observed, &state.desired.pod_cidrs, verdict);
     }

@@ -73,7 +73,7 @@ impl Up<'_> {
         self.pod_network(&observed).await?;
         let warnings = self.preflight(Some(&observed)).await?;
         let observed = self.apply().await?;
-        let (observed, verdict) = self.prove(observed, started).await?;
+        let (observed, verdict) = self.prove(observed).await?;
         let status = telling::status(session, observed, verdict, warnings)?;
         let wanted = self.settings.wait.value;
         Ok(UpReport { status, changes: session.changes(), wanted, took: started.elapsed() })
@@ -117,20 +117,20 @@ impl Up<'_> {
     }
 
     /// Observes and probes until the wanted stage is reached or its time is over.
-    async fn prove(
-        &self,
-        mut observed: Observed,
-        started: Instant,
-    ) -> Result<(Observed, Option<Verdict>)> {
-        let deadline = started + self.settings.wait_for.value;
+    async fn prove(&self, mut observed: Observed) -> Result<(Observed, Option<Verdict>)> {
+        let deadline = Instant::now() + self.settings.wait_for.value;
+        let wanted = self.settings.wait.value.unwrap_or(Stage::Joined);
         let mut events = self.opened.network.events();
+        self.opened.session.begin("proof", format!("waiting to be {wanted}"));
         loop {
-            let verdict = self.probe(&mut observed).await;
+            let verdict = self.glance(&mut observed).await?;
             let stage = judge::stage_of(&observed, &self.desired.pod_cidrs, verdict.as_ref());
-            let wanted = self.settings.wait.value.unwrap_or(Stage::Joined);
-            if stage >= wanted || Instant::now() >= deadline {
-                self.tell_end(stage, wanted);
+            if stage >= wanted {
+                self.opened.session.done("proof", stage.word());
                 return Ok((observed, verdict));
+            }
+            if Instant::now() >= deadline {
+                return self.look_closer(observed).await;
             }
             self.tell_wait(&observed, verdict.as_ref());
             let _changed = tokio::time::timeout(NEXT_LOOK, events.next()).await;
@@ -138,23 +138,28 @@ impl Up<'_> {
         }
     }
 
-    async fn probe(&self, observed: &mut Observed) -> Option<Verdict> {
-        let wanted = self.settings.wait.value?;
-        if wanted < Stage::Served {
-            return None;
+    /// Probes only where the stage that is waited for needs it.
+    async fn glance(&self, observed: &mut Observed) -> Result<Option<Verdict>> {
+        if self.settings.wait.value.is_none_or(|wanted| wanted < Stage::Served) {
+            return Ok(None);
         }
-        let state = self.opened.session.network_state().ok()?;
-        let verdict = probing::probe(&state, &self.directories, observed).await;
+        let state = self.opened.session.network_state()?;
+        let verdict = probing::glance(&state, &self.directories, observed).await;
         if let Some(verdict) = &verdict {
             judge::believe_packets(observed, &self.desired.pod_cidrs, verdict);
         }
-        verdict
+        Ok(verdict)
     }
 
-    fn tell_end(&self, stage: Stage, wanted: Stage) {
-        if stage >= wanted {
-            self.opened.session.done("proof", stage.word());
+    /// The time is over: looks for the causes, here and at the control server.
+    async fn look_closer(&self, mut observed: Observed) -> Result<(Observed, Option<Verdict>)> {
+        let state = self.opened.session.network_state()?;
+        let verdict = probing::prove(&state, &self.directories, &observed).await;
+        if let Some(verdict) = &verdict {
+            judge::believe_packets(&mut observed, &self.desired.pod_cidrs, verdict);
         }
+        observed.findings.extend(self.opened.network.diagnose().await);
+        Ok((observed, verdict))
     }
 
     fn tell_wait(&self, observed: &Observed, verdict: Option<&Verdict>) {
