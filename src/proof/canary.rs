@@ -9,7 +9,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use linux::link::{self, Bridge, Cable, CableEnd, Link, LinkChange};
 use linux::nftables::Table;
-use linux::{Error, Family, Namespace, Netlink, Result, icmp};
+use linux::{Error, Family, Namespace, Netlink, Result, icmp, sysctl};
 use provider_api::Change;
 
 use super::addresses::{canary, gateway};
@@ -77,7 +77,7 @@ impl Canary {
         let cable = self.cable(&bridge, &links)?;
         netlink.ensure_bridge(&bridge).await?;
         self.check_addresses_are_free(&links, &cable).await?;
-        Namespace::pinned(&self.namespace)?;
+        Namespace::pinned(&self.namespace)?.run(hear_at_once)?;
         netlink.ensure_cable(&cable).await?;
         Ok(changes)
     }
@@ -189,6 +189,14 @@ fn inside(link: &Link, cidr: IpNet) -> Option<IpNet> {
 fn one_of_each_family(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     let of = |family| addresses.iter().copied().find(|at| Family::from(*at) == family);
     Family::BOTH.into_iter().filter_map(of).collect()
+}
+
+/// The canary's addresses are reserved: waiting a second for duplicates helps nobody. A kernel
+/// without IPv6 has no such setting.
+fn hear_at_once() {
+    if let Err(error) = sysctl::write("net.ipv6.conf.default.accept_dad", "0") {
+        tracing::debug!(%error);
+    }
 }
 
 /// Where `nft` is missing, no counters were ever put up.

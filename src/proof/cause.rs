@@ -10,40 +10,65 @@ use super::evidence::{CanaryEvidence, Counted, Here, Setting, Trouble};
 /// Why a canary did not answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// This machine does not forward.
-    ForwardingOffHere(Setting),
-    /// The canary's own packets do not come off the bridge.
-    CutOff { why: Option<String> },
-    /// This machine has no route to the peer's pods.
-    NoRoute,
-    /// This machine's routes send requests out by another interface.
-    WrongWayOut { interface: Option<String> },
-    /// This machine's routes take the own pods' packets elsewhere.
-    WrongWayBack { interface: String },
-    /// This machine's firewall dropped it, for certain here.
-    FirewallHere { chain: Chain, rule: Option<String>, direction: Direction },
+    /// This machine's routing.
+    Routing(Routing),
+    /// This machine's firewall was seen to drop it.
+    Firewall { chain: Chain, rule: Option<String>, direction: Direction },
     /// It was lost on this machine; these chains drop what no rule accepts.
-    LostHere { policies: Option<Vec<Chain>>, direction: Direction },
-    /// The reverse-path filter of this interface dropped the answers.
+    Lost { policies: Option<Vec<Chain>>, direction: Direction },
+    /// Small packets cross, full ones do not.
+    Size(Size),
+    /// Nothing is wrong on this machine, as far as can be told.
+    Beyond(Beyond),
+}
+
+/// What this machine's routing does to the packets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Routing {
+    /// It does not forward.
+    ForwardingOff(Setting),
+    /// The canary's own packets do not come off the bridge, or not back to it.
+    CutOff { why: Option<String> },
+    /// It has no route to the peer's pods, or not by the network's interface.
+    NoRoute,
+    /// Its routes send requests out by another interface.
+    WrongWayOut { interface: String },
+    /// Its routes take the own pods' packets elsewhere.
+    WrongWayBack { interface: String },
+    /// The reverse-path filter of this interface drops the answers.
     ReversePath { interface: String },
-    /// The network's MTU does not fit through this machine's own interface.
-    OwnMtu,
+}
+
+/// What keeps full packets from crossing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Size {
+    /// They do not fit through this machine's own interface.
+    Own,
     /// A router on the way says that it carries less.
-    NarrowPath { from: IpAddr, mtu: u32 },
-    /// Large packets vanish on the way, and nobody says so.
-    MtuHole { largest: Option<u32> },
+    Narrow { from: IpAddr, mtu: u32 },
+    /// They vanish on the way, and nobody says so.
+    Hole { largest: Option<u32> },
+    /// Somebody on the way refuses them, and says so.
+    Refused { from: IpAddr },
+}
+
+/// What may be wrong at the peer, or on the way there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Beyond {
     /// The peer's machine does not forward.
-    ForwardingOffThere,
+    ForwardingOff,
     /// The peer's machine forwards, but not this.
-    FirewallThere,
+    Firewall,
     /// Somebody on the way refuses it, and says so.
     Refused { from: IpAddr },
     /// Requests leave here, and nothing comes back.
     NothingReturns,
     /// There may be nobody to answer.
-    NoCanaryThere,
-    /// Nothing comes back, and what happens here cannot be told.
+    NoCanary,
+    /// Nothing comes back, and what the firewall here does cannot be told.
     Untold,
+    /// Nothing comes back, and others were looked at more closely.
+    NotExamined,
 }
 
 /// Which of the two ways.
@@ -59,18 +84,18 @@ pub(super) enum Direction {
 pub(super) fn cause(canary: &CanaryEvidence, here: &Here) -> Option<Cause> {
     match (&canary.small, &canary.full) {
         (Echoed::Reply { .. }, Some(Echoed::Reply { .. })) => None,
-        (Echoed::Reply { .. }, Some(full)) => Some(of_size(full, canary.largest)),
+        (Echoed::Reply { .. }, Some(full)) => Some(Cause::Size(of_size(full, canary.largest))),
         (small, _) => Some(of_silence(small, canary, here)),
     }
 }
 
-fn of_size(full: &Echoed, largest: Option<u32>) -> Cause {
+fn of_size(full: &Echoed, largest: Option<u32>) -> Size {
     match full {
-        Echoed::LocalTooBig | Echoed::NotSent { .. } => Cause::OwnMtu,
-        Echoed::PacketTooBig { from, mtu } => Cause::NarrowPath { from: *from, mtu: *mtu },
-        Echoed::Unreachable { from, .. } => Cause::Refused { from: *from },
+        Echoed::LocalTooBig | Echoed::NotSent { .. } => Size::Own,
+        Echoed::PacketTooBig { from, mtu } => Size::Narrow { from: *from, mtu: *mtu },
+        Echoed::Unreachable { from, .. } => Size::Refused { from: *from },
         Echoed::Silence | Echoed::TimeExceeded { .. } | Echoed::Reply { .. } => {
-            Cause::MtuHole { largest }
+            Size::Hole { largest }
         }
     }
 }
@@ -78,13 +103,13 @@ fn of_size(full: &Echoed, largest: Option<u32>) -> Cause {
 fn of_silence(small: &Echoed, canary: &CanaryEvidence, here: &Here) -> Cause {
     let family = canary.canary.into();
     if let Some(setting) = here.not_forwarding.iter().find(|setting| setting.family == family) {
-        return Cause::ForwardingOffHere(setting.clone());
+        return Cause::Routing(Routing::ForwardingOff(setting.clone()));
     }
     if let Echoed::NotSent { why } = small {
-        return Cause::CutOff { why: Some(why.clone()) };
+        return Cause::Routing(Routing::CutOff { why: Some(why.clone()) });
     }
-    let Some(trouble) = &canary.trouble else { return Cause::Untold };
-    on_this_machine(trouble, canary, here).unwrap_or_else(|| beyond(small, trouble))
+    let Some(trouble) = &canary.trouble else { return Cause::Beyond(Beyond::NotExamined) };
+    on_this_machine(trouble, canary, here).unwrap_or_else(|| Cause::Beyond(beyond(small, trouble)))
 }
 
 /// What this machine did to the packets, where it is to blame.
@@ -92,17 +117,67 @@ fn on_this_machine(trouble: &Trouble, canary: &CanaryEvidence, here: &Here) -> O
     if let Some(dropped) = trouble.dropped.first() {
         return Some(firewall(dropped, canary));
     }
-    if let Some(way) = trouble.way_back.as_ref().filter(|way| is_elsewhere(way, &here.bridge)) {
-        return Some(Cause::WrongWayBack { interface: way.clone() });
+    match &trouble.counted {
+        Some(counted) => passage(counted, trouble, canary, here),
+        None => wrong_way(trouble, here).map(Cause::Routing),
     }
-    match &trouble.way_out {
-        None => return Some(Cause::NoRoute),
-        Some(way) if *way != here.interface => {
-            return Some(Cause::WrongWayOut { interface: Some(way.clone()) });
+}
+
+/// Where the packets were last seen.
+fn passage(
+    counted: &Counted,
+    trouble: &Trouble,
+    canary: &CanaryEvidence,
+    here: &Here,
+) -> Option<Cause> {
+    let lost = |direction| Cause::Lost { policies: policies(canary, here), direction };
+    let cut_off = Some(Cause::Routing(Routing::CutOff { why: None }));
+    match *counted {
+        Counted { request_in: 0, request_out: 0, request_astray: 0, .. } => cut_off,
+        Counted { request_out: 0, request_astray: 1.., .. } => {
+            Some(Cause::Routing(wrong_way_out(trouble, here).unwrap_or(Routing::NoRoute)))
         }
-        Some(_) => {}
+        Counted { request_out: 0, .. } => {
+            let wrong = wrong_way(trouble, here).map(Cause::Routing);
+            Some(wrong.unwrap_or_else(|| lost(Direction::Request)))
+        }
+        Counted { reply_out: 1.., .. } => cut_off,
+        Counted { reply_in: 0, reply_astray: 0, .. } => None,
+        Counted { .. } => {
+            let wrong = wrong_way_back(trouble, here).or_else(|| reverse_path(trouble, here));
+            Some(wrong.map_or_else(|| lost(Direction::Reply), Cause::Routing))
+        }
     }
-    counted(trouble.counted.as_ref()?, here)
+}
+
+/// The chains that see packets of the canary's family.
+fn policies(canary: &CanaryEvidence, here: &Here) -> Option<Vec<Chain>> {
+    let own = if canary.canary.is_ipv4() { "ip" } else { "ip6" };
+    let sees = |chain: &&Chain| chain.family == own || chain.family == "inet";
+    Some(here.drop_policies.as_ref()?.iter().filter(sees).cloned().collect())
+}
+
+fn wrong_way(trouble: &Trouble, here: &Here) -> Option<Routing> {
+    wrong_way_back(trouble, here).or_else(|| wrong_way_out(trouble, here))
+}
+
+fn wrong_way_out(trouble: &Trouble, here: &Here) -> Option<Routing> {
+    match &trouble.way_out {
+        None => Some(Routing::NoRoute),
+        Some(way) if *way == here.interface => None,
+        Some(way) => Some(Routing::WrongWayOut { interface: way.clone() }),
+    }
+}
+
+fn wrong_way_back(trouble: &Trouble, here: &Here) -> Option<Routing> {
+    let elsewhere = trouble.way_back.as_ref().filter(|way| is_elsewhere(way, &here.bridge));
+    elsewhere.map(|way| Routing::WrongWayBack { interface: way.clone() })
+}
+
+/// The filter drops an answer that this machine would not send to by the same interface.
+fn reverse_path(trouble: &Trouble, here: &Here) -> Option<Routing> {
+    let drops = here.strict_reverse_path && wrong_way_out(trouble, here).is_some();
+    drops.then(|| Routing::ReversePath { interface: here.interface.clone() })
 }
 
 /// `lo` is the way to an address of this machine's own: a node without pods probes from one.
@@ -116,43 +191,22 @@ fn firewall(dropped: &Dropped, canary: &CanaryEvidence) -> Cause {
         false => Direction::Reply,
     };
     let Dropped { chain, rule, .. } = dropped.clone();
-    Cause::FirewallHere { chain, rule, direction }
-}
-
-fn counted(counted: &Counted, here: &Here) -> Option<Cause> {
-    let lost =
-        |direction| Some(Cause::LostHere { policies: here.drop_policies.clone(), direction });
-    match *counted {
-        Counted { request_in: 0, request_out: 0, request_astray: 0, .. } => {
-            Some(Cause::CutOff { why: None })
-        }
-        Counted { request_out: 0, request_astray: 1.., .. } => {
-            Some(Cause::WrongWayOut { interface: None })
-        }
-        Counted { request_out: 0, .. } => lost(Direction::Request),
-        Counted { reply_out: 1.., .. } => Some(Cause::CutOff { why: None }),
-        Counted { reply_in: 0, reply_astray: 0, .. } => None,
-        Counted { .. } if here.strict_reverse_path => {
-            Some(Cause::ReversePath { interface: here.interface.clone() })
-        }
-        Counted { .. } => lost(Direction::Reply),
-    }
+    Cause::Firewall { chain, rule, direction }
 }
 
 /// The requests left, as far as is known, and no answer came: what do others say?
-fn beyond(small: &Echoed, trouble: &Trouble) -> Cause {
-    match small {
-        Echoed::Unreachable { reason: Reason::NoSuchHost | Reason::NoRoute, .. } => {
-            return Cause::NoCanaryThere;
-        }
-        Echoed::Unreachable { from, .. } => return Cause::Refused { from: *from },
-        _ => {}
+fn beyond(small: &Echoed, trouble: &Trouble) -> Beyond {
+    if let Echoed::Unreachable { from, reason } = small {
+        return match reason {
+            Reason::NoSuchHost | Reason::NoRoute => Beyond::NoCanary,
+            Reason::Prohibited | Reason::Other(_) => Beyond::Refused { from: *from },
+        };
     }
     let forwards = matches!(trouble.last_hop, Echoed::TimeExceeded { .. });
     match (trouble.gateway.is_reply(), forwards) {
-        (_, true) => Cause::FirewallThere,
-        (true, false) => Cause::ForwardingOffThere,
-        (false, false) if trouble.counted.is_none() => Cause::Untold,
-        (false, false) => Cause::NothingReturns,
+        (_, true) => Beyond::Firewall,
+        (true, false) => Beyond::ForwardingOff,
+        (false, false) if trouble.counted.is_none() => Beyond::Untold,
+        (false, false) => Beyond::NothingReturns,
     }
 }

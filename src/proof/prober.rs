@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
-use linux::icmp::{self, Echo, Pinger, SMALL};
+use linux::icmp::{Echo, Pinger, SMALL};
 use linux::{Family, Namespace, Result};
 use provider_api::Peer;
 
@@ -144,11 +144,10 @@ pub(super) async fn ask(
     mtu: u16,
 ) -> CanaryEvidence {
     let small = insist(pinger, &Echo::new(source, canary, SMALL), USUAL).await;
-    let full = match &small {
-        icmp::Outcome::Reply { .. } => {
-            Some(insist(pinger, &Echo::new(source, canary, mtu), USUAL).await)
-        }
-        _ => None,
+    let full = if small.is_reply() {
+        Some(insist(pinger, &Echo::new(source, canary, mtu), USUAL).await)
+    } else {
+        None
     };
     CanaryEvidence { source, canary, small, full, largest: None, trouble: None }
 }

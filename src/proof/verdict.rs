@@ -6,7 +6,7 @@ use std::time::Duration;
 use provider_api::{Finding, NodeId, Severity};
 use serde::{Deserialize, Serialize};
 
-use super::cause::{Cause, cause};
+use super::cause::{Beyond, Cause, cause};
 use super::evidence::{CanaryEvidence, Evidence, PeerEvidence};
 use super::told::{self, Subject};
 
@@ -59,7 +59,7 @@ pub struct PeerVerdict {
 pub struct Crossing {
     /// The canary's address.
     pub canary: IpAddr,
-    /// The round trip of a small packet that was answered.
+    /// The shortest round trip that was seen; none where not even a small packet was answered.
     pub round_trip: Option<Duration>,
     /// The largest IP packet that was answered, in bytes.
     pub largest: Option<u32>,
@@ -87,7 +87,8 @@ fn both_sizes(canary: &CanaryEvidence) -> bool {
 
 fn outcome(evidence: &Evidence) -> Outcome {
     let canaries = || evidence.peers.iter().flat_map(|peer| &peer.canaries);
-    let nobody_there = |canary| matches!(cause(canary, &evidence.here), Some(Cause::NoCanaryThere));
+    let nobody_there =
+        |canary| matches!(cause(canary, &evidence.here), Some(Cause::Beyond(Beyond::NoCanary)));
     if evidence.peers.is_empty() {
         Outcome::Alone
     } else if evidence.peers.iter().any(crossed) {
@@ -102,12 +103,18 @@ fn outcome(evidence: &Evidence) -> Outcome {
 fn told_peer(peer: &PeerEvidence, mtu: u32) -> PeerVerdict {
     let crossing = |canary: &CanaryEvidence| Crossing {
         canary: canary.canary,
-        round_trip: canary.small.round_trip(),
+        round_trip: shortest_round_trip(canary),
         largest: if both_sizes(canary) { Some(mtu) } else { canary.largest },
         crossed: both_sizes(canary),
     };
     let crossings = peer.canaries.iter().map(crossing).collect();
     PeerVerdict { id: peer.id.clone(), name: peer.name.clone(), crossings }
+}
+
+/// The first packet may have waited for a path or a neighbour.
+fn shortest_round_trip(canary: &CanaryEvidence) -> Option<Duration> {
+    let full = canary.full.as_ref().and_then(linux::icmp::Outcome::round_trip);
+    canary.small.round_trip().into_iter().chain(full).min()
 }
 
 fn findings(evidence: &Evidence, outcome: Outcome) -> Vec<Finding> {

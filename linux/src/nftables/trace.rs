@@ -98,9 +98,11 @@ impl Traces {
     }
 }
 
-/// The address after a word.
+/// The IP address after a word; after the same word there may be a hardware address first.
 fn after(packet: &str, word: &str) -> Option<IpAddr> {
-    packet.split(' ').skip_while(|found| *found != word).nth(1)?.parse().ok()
+    let words = packet.split(' ');
+    let mut pairs = words.clone().zip(words.skip(1));
+    pairs.find_map(|(found, next)| (found == word).then(|| next.parse().ok())?)
 }
 
 #[cfg(test)]
@@ -114,7 +116,7 @@ trace id 909ed2bd ip fw blk rule ip daddr 127.0.0.9 counter packets 0 bytes 0 dr
 trace id dd9d05d7 inet tt early packet: oif "lo" ip6 saddr ::1 ip6 daddr ::1 ip6 dscp cs0 icmpv6 type echo-request
 trace id dd9d05d7 inet tt early policy accept 
 trace id dd9d05d7 ip6 fw outp policy drop 
-trace id bd3071f4 ip filter OUTPUT packet: oif "lo" ip saddr 127.0.0.1 ip daddr 127.0.0.2 ip ttl 64
+trace id bd3071f4 ip filter OUTPUT packet: oif "eth0" ether saddr 6a:3c:0d:00:00:01 ether daddr 6a:3c:0d:00:00:02 ip saddr 127.0.0.1 ip daddr 127.0.0.2 ip ttl 64
 trace id bd3071f4 ip filter OUTPUT unknown rule handle 2 (verdict drop)
 nonsense"#;
 

@@ -1,0 +1,8 @@
+//! The proof, between two hosts that are network namespaces joined by a veth pair.
+
+#[cfg(test)]
+mod canary;
+#[cfg(test)]
+mod causes;
+#[cfg(test)]
+mod hosts;
