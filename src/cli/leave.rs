@@ -6,7 +6,7 @@ use clap::Args;
 use provider_api::Leave;
 
 use super::arguments::Place;
-use super::exit::Exit;
+use super::exit::{self, Exit};
 use super::output::{self, Answer};
 use super::progress::Progress;
 use super::{render, status};
@@ -17,6 +17,7 @@ use crate::host;
 /// Takes back what Moorline did, and no more: an administrator's own routes and settings stay,
 /// and so does the traffic through them. May be said again until all of it is done.
 #[derive(Debug, Args)]
+#[command(after_long_help = exit::help(EXAMPLES))]
 pub(super) struct Arguments {
     /// Stay enrolled, even where Moorline enrolled the node
     #[arg(long)]
@@ -25,6 +26,14 @@ pub(super) struct Arguments {
     #[arg(long)]
     pub(super) json: bool,
 }
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  Leave the cluster and the VPN:
+    moorline leave
+
+  Leave the cluster, stay in the VPN:
+    moorline leave --keep-enrolled";
 
 pub(super) async fn run(arguments: &Arguments, place: &Place) -> Answer {
     let how = if arguments.keep_enrolled { Leave::Withdraw } else { Leave::Logout };

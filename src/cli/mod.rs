@@ -90,3 +90,6 @@ impl Command {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::arguments::Place;
-use super::exit::Exit;
+use super::exit::{self, Exit};
 use super::output::{self, Answer};
 use super::{render, sources};
 use crate::host::{self, Directories};
@@ -12,11 +12,20 @@ use crate::settings::{self, Layer};
 
 /// How this node stands: its stage, its routes, the other nodes, and what is wrong
 #[derive(Debug, Args)]
+#[command(after_long_help = exit::help(EXAMPLES))]
 pub(super) struct Arguments {
     /// Answer in JSON
     #[arg(long)]
     pub(super) json: bool,
 }
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  For people:
+    moorline status
+
+  For scripts:
+    moorline status --json | jq -r .stage";
 
 pub(super) async fn run(arguments: &Arguments, place: &Place) -> Answer {
     let report = host::status(&directories(place)?).await?;
