@@ -25,8 +25,9 @@ pub(super) fn kernel(cause: linux::Error) -> Error {
 /// The bridge and the canary on it, with what the network carries; changes only what differs.
 pub(super) async fn ensure(session: &Session, directories: &Directories, mtu: u32) -> Result<()> {
     let state = session.network_state()?;
-    for change in canary(&state, directories, mtu).ensure().await.map_err(kernel)? {
-        session.note(change);
+    let changes = canary(&state, directories, mtu).ensure().await.map_err(kernel)?;
+    if !trace(&changes).is_empty() {
+        session.note(as_one(String::new(), told(&state.desired.pod_cidrs, &state.pod_bridge)));
     }
     Ok(())
 }
@@ -48,10 +49,23 @@ pub(super) async fn remove(
     state: &NetworkState,
     directories: &Directories,
 ) -> Result<()> {
-    for change in canary(state, directories, 0).remove().await.map_err(kernel)? {
-        session.note(change);
+    let changes = canary(state, directories, 0).remove().await.map_err(kernel)?;
+    if !trace(&changes).is_empty() {
+        session.note(as_one(told(&state.desired.pod_cidrs, &state.pod_bridge), String::new()));
     }
     Ok(())
+}
+
+/// Each step for the log; people are told of all of them as one.
+fn trace(changes: &[Change]) -> &[Change] {
+    for change in changes {
+        tracing::debug!(%change, "pod network");
+    }
+    changes
+}
+
+fn as_one(from: String, to: String) -> Change {
+    Change { subject: "pod network".to_owned(), from, to, why: String::new() }
 }
 
 /// This node's canary, as it is to be.
