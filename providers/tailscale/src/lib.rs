@@ -19,6 +19,8 @@ mod network;
 pub mod policy;
 mod prefs;
 mod provider;
+#[cfg(test)]
+mod reference;
 pub mod route_stage;
 mod settings;
 
