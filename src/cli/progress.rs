@@ -107,12 +107,11 @@ fn write(text: &str) {
 
 /// A line that wraps could not be erased.
 fn shortened(line: &str, columns: usize) -> String {
-    match line.char_indices().nth(columns.saturating_sub(1)) {
-        Some((end, _)) => {
-            format!("{}…", &line[..line[..end].char_indices().last().map_or(0, |(last, _)| last)])
-        }
-        None => line.to_owned(),
+    let room = columns.saturating_sub(1);
+    if line.chars().count() <= room {
+        return line.to_owned();
     }
+    line.chars().take(room.saturating_sub(1)).chain(['…']).collect()
 }
 
 fn columns() -> usize {
@@ -129,6 +128,6 @@ mod tests {
         assert_eq!(shortened("waiting", 80), "waiting");
         assert_eq!(shortened("waiting", 8), "waiting");
         assert_eq!(shortened("wäiting", 7), "wäiti…");
-        assert_eq!(shortened("waiting", 1), "…");
+        assert_eq!(shortened("waiting", 2), "…");
     }
 }

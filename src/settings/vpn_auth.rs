@@ -3,6 +3,8 @@
 //! A string is cut first, and checked once its provider is known: only the provider can say
 //! which keys there are and which of them are secret.
 
+mod pieces;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -12,6 +14,8 @@ use super::extra_args;
 use super::origin::{Origin, Sourced};
 use super::secret_ref::SecretRef;
 use super::values::Values;
+pub(super) use pieces::{Flags, Piece};
+use pieces::{cut_flags, shown};
 
 /// The key of the provider's name, known to every provider.
 pub(super) const NAME: &str = "name";
@@ -24,24 +28,6 @@ pub struct VpnAuth {
     origin: Origin,
     pieces: Vec<Piece>,
     flags: Option<Flags>,
-}
-
-/// One piece between two commas. `key` may be anything here, even a part of a secret.
-pub(super) struct Piece {
-    /// What stands before the first `=`; all of the piece where there is none.
-    pub(super) key: String,
-    /// What follows it.
-    pub(super) value: Option<Secret>,
-    /// The line, where the source has more than one.
-    pub(super) line: Option<usize>,
-}
-
-/// `extraArgs`, as it was given.
-pub(super) enum Flags {
-    /// One line, to be cut.
-    Line(Secret),
-    /// Words, cut already.
-    Words(Vec<String>),
 }
 
 impl VpnAuth {
@@ -193,33 +179,6 @@ impl fmt::Debug for VpnAuth {
     }
 }
 
-impl Piece {
-    fn cut(text: &str) -> Self {
-        let text = text.trim();
-        match text.split_once('=') {
-            Some((key, value)) => {
-                Piece { key: key.to_owned(), value: Some(Secret::new(value)), line: None }
-            }
-            None => Piece { key: text.to_owned(), value: None, line: None },
-        }
-    }
-}
-
-/// What stands before `extraArgs=`, and what follows it. An `extraArgs` inside a value is none.
-fn cut_flags(text: &str) -> (Option<&str>, Option<Secret>) {
-    let mut start = 0;
-    for piece in text.split(',') {
-        let word = piece.trim_start();
-        if word.starts_with(EXTRA_ARGS) && word[EXTRA_ARGS.len()..].starts_with('=') {
-            let from = start + (piece.len() - word.len()) + EXTRA_ARGS.len() + 1;
-            let head = (start > 0).then(|| &text[..start - 1]);
-            return (head, Some(Secret::new(&text[from..])));
-        }
-        start += piece.len() + 1;
-    }
-    (Some(text), None)
-}
-
 /// The first known key that follows a comma in the line of flags. Flags may hold commas
 /// themselves, so only known keys count.
 fn misplaced(line: &str, provider: Option<&Manifest>) -> Option<String> {
@@ -250,18 +209,6 @@ fn advice(provider: Option<&Manifest>) -> String {
          a `,` always starts the next key: no value can hold one, but `{EXTRA_ARGS}`, which goes last",
         known(provider).join(", ")
     )
-}
-
-/// A word that looks like a key or a flag. Anything else may be a part of a secret.
-fn shown(word: &str, number: usize) -> String {
-    let longest = if word.starts_with("--") { 40 } else { 20 };
-    let plain = word.chars().all(|c| c.is_ascii_alphabetic() || c == '-' || c == '_');
-    if plain && !word.is_empty() && word.len() <= longest {
-        format!("`{word}`")
-    } else {
-        let length = word.chars().count();
-        format!("piece {number} ({length} characters, not shown: it may be secret)")
-    }
 }
 
 #[cfg(test)]

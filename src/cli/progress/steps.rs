@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use provider_api::{Step, StepState};
 
-use crate::cli::render::{plain, time};
+use crate::cli::render::{GREEN, YELLOW, plain, styled, time};
 
 /// The steps that are under way, the latest last.
 #[derive(Debug, Default)]
@@ -26,7 +26,8 @@ impl Steps {
         let since = before.as_ref().map_or(now, |open| open.since);
         if step.state == StepState::Done {
             let took = now.saturating_duration_since(since);
-            return Some(format!("ok: {} ({})", plain(&step.text), time::span(took)));
+            let ok = styled(GREEN, "ok");
+            return Some(format!("{ok}: {} ({})", plain(&step.text), time::span(took)));
         }
         let line = pending(step);
         let told = before.as_ref().is_some_and(|open| pending(&open.step) == line);
@@ -53,12 +54,13 @@ impl Steps {
 fn pending(step: &Step) -> Option<String> {
     let StepState::Pending { reason, url } = &step.state else { return None };
     let url = url.as_ref().map(|url| format!(": {}", plain(url))).unwrap_or_default();
-    Some(format!("waiting: {}{url}", plain(reason)))
+    Some(format!("{}: {}{url}", styled(YELLOW, "waiting"), plain(reason)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use anstream::adapter::strip_str;
     use std::time::Duration;
 
     fn pending(reason: &str) -> Step {
@@ -69,6 +71,10 @@ mod tests {
         }
     }
 
+    fn read(line: Option<String>) -> String {
+        strip_str(&line.expect("a line")).to_string()
+    }
+
     #[test]
     fn a_step_that_is_done_tells_its_time() {
         let (mut steps, start) = (Steps::default(), Instant::now());
@@ -77,7 +83,7 @@ mod tests {
         assert_eq!(steps.take(&Step::begin("join", "still joining"), at(500)), None);
         assert_eq!(steps.live(at(900)).as_deref(), Some("..: still joining (900 ms)"));
         let line = steps.take(&Step::done("join", "joined as node-1"), at(1240));
-        assert_eq!(line.as_deref(), Some("ok: joined as node-1 (1.2 s)"));
+        assert_eq!(read(line), "ok: joined as node-1 (1.2 s)");
         assert_eq!(steps.live(at(1300)), None);
     }
 
@@ -86,7 +92,7 @@ mod tests {
         let (mut steps, now) = (Steps::default(), Instant::now());
         let line = steps.take(&pending("an administrator must approve"), now);
         let text = "waiting: an administrator must approve: https://hs.example/register/1";
-        assert_eq!(line.as_deref(), Some(text));
+        assert_eq!(read(line), text);
         assert_eq!(steps.take(&pending("an administrator must approve"), now), None);
         assert!(steps.take(&pending("somebody else must"), now).is_some());
     }

@@ -18,7 +18,8 @@ use anstyle::{AnsiColor, Style};
 /// How a word that must not be missed is drawn, where colours are.
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
-const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+pub(super) const GREEN: Style = AnsiColor::Green.on_default().bold();
 const BLUE: Style = AnsiColor::Blue.on_default().bold();
 
 /// Text from elsewhere, without what a terminal would obey.
@@ -28,7 +29,7 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// A word in its style.
-fn styled(style: Style, word: &str) -> String {
+pub(super) fn styled(style: Style, word: &str) -> String {
     format!("{style}{word}{style:#}")
 }
 
