@@ -31,7 +31,7 @@ pub struct VpnAuth {
 }
 
 impl VpnAuth {
-    /// Cuts a string. Never fails: what is wrong shows in [`VpnAuth::check`].
+    /// Cuts a string. Never fails: what is wrong shows once its provider is known.
     pub fn cut(text: &str, origin: Origin) -> Self {
         let (head, flags) = cut_flags(text.trim());
         let pieces = head.map(|head| head.split(',').map(Piece::cut).collect());
