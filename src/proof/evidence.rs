@@ -93,7 +93,7 @@ pub struct Trouble {
 /// How many echoes passed where, on this machine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counted {
-    /// Requests that came off the pods' bridge.
+    /// Requests that came off the pods' bridge, or from this machine itself.
     pub request_in: u64,
     /// Requests that left by the network's interface.
     pub request_out: u64,
@@ -103,6 +103,6 @@ pub struct Counted {
     pub reply_in: u64,
     /// Answers that came in by any other interface.
     pub reply_astray: u64,
-    /// Answers that were handed to the pods' bridge.
+    /// Answers that were handed to the pods' bridge, or to this machine itself.
     pub reply_out: u64,
 }

@@ -31,7 +31,8 @@ pub async fn prove(request: &Request) -> Result<Verdict> {
     let asking = Asking::new(request)?;
     let mut evidence = asking.evidence(request).await?;
     evidence.peers = asking.ask_all().await;
-    trouble::look_closer(&asking.pinger, &mut evidence).await?;
+    let hops = if request.canary.is_some() { 2 } else { 1 };
+    trouble::look_closer(&asking.pinger, hops, &mut evidence).await?;
     Ok(judge(&evidence))
 }
 
@@ -54,7 +55,7 @@ pub async fn glance(request: &Request) -> Result<Verdict> {
 /// A probe under way.
 struct Asking {
     pinger: Pinger,
-    mtu: u16,
+    mtu: u32,
     questions: Vec<Question>,
 }
 
@@ -72,8 +73,7 @@ impl Asking {
         };
         let online = request.peers.iter().filter(|peer| peer.online).take(MOST_PEERS);
         let questions = online.map(|peer| Question::new(peer, request)).collect();
-        let mtu = u16::try_from(request.mtu).unwrap_or(u16::MAX);
-        Ok(Asking { pinger, mtu, questions })
+        Ok(Asking { pinger, mtu: request.mtu, questions })
     }
 
     async fn evidence(&self, request: &Request) -> Result<Evidence> {
@@ -141,13 +141,18 @@ fn source(request: &Request, family: Family) -> Option<IpAddr> {
 pub(super) async fn ask(
     pinger: &Pinger,
     (source, canary): (IpAddr, IpAddr),
-    mtu: u16,
+    mtu: u32,
 ) -> CanaryEvidence {
     let small = insist(pinger, &Echo::new(source, canary, SMALL), USUAL).await;
     let full = if small.is_reply() {
-        Some(insist(pinger, &Echo::new(source, canary, mtu), USUAL).await)
+        Some(insist(pinger, &Echo::new(source, canary, packet_size(mtu)), USUAL).await)
     } else {
         None
     };
     CanaryEvidence { source, canary, small, full, largest: None, trouble: None }
+}
+
+/// A packet that fills this MTU; no packet is larger than 65,535 bytes.
+pub(super) fn packet_size(mtu: u32) -> u16 {
+    u16::try_from(mtu).unwrap_or(u16::MAX)
 }

@@ -11,7 +11,8 @@ use linux::{Netlink, Result, icmp};
 use super::counters::{self, Pair};
 use super::echoes::{Patience, insist, largest};
 use super::evidence::{CanaryEvidence, Counted, Evidence, Here, Trouble};
-use super::{prober, surroundings};
+use super::prober::{self, packet_size};
+use super::surroundings;
 
 /// So many canaries are looked at closely; the others have the same trouble, most likely.
 const MOST_CANARIES: usize = 8;
@@ -21,12 +22,11 @@ const PATIENT: Patience =
     Patience { every: Duration::from_millis(700), deadline: Duration::from_secs(4) };
 const BRISK: Patience =
     Patience { every: Duration::from_millis(400), deadline: Duration::from_millis(1_600) };
-/// From a canary: one hop to this node, the second to the peer's machine.
-const TO_THE_PEER: u8 = 2;
 
-/// Looks closer at the canaries that did not answer.
-pub(super) async fn look_closer(pinger: &Pinger, evidence: &mut Evidence) -> Result<()> {
-    let mtu = u16::try_from(evidence.here.mtu).unwrap_or(u16::MAX);
+/// Looks closer at the canaries that did not answer. From a canary it is two `hops` to the
+/// peer's machine: the first is this machine.
+pub(super) async fn look_closer(pinger: &Pinger, hops: u8, evidence: &mut Evidence) -> Result<()> {
+    let mtu = packet_size(evidence.here.mtu);
     let canaries = evidence.peers.iter_mut().flat_map(|peer| &mut peer.canaries);
     let (mut silent, answered): (Vec<_>, Vec<_>) =
         canaries.partition(|canary| !canary.small.is_reply());
@@ -35,7 +35,7 @@ pub(super) async fn look_closer(pinger: &Pinger, evidence: &mut Evidence) -> Res
     if !silent.is_empty() {
         silent.truncate(MOST_CANARIES);
         evidence.here.drop_policies = surroundings::drop_policies().await;
-        examine(pinger, &evidence.here, silent, mtu).await?;
+        examine(pinger, hops, &evidence.here, silent).await?;
     }
     Ok(())
 }
@@ -52,20 +52,20 @@ async fn measure(pinger: &Pinger, canary: &mut CanaryEvidence, mtu: u16) {
 
 async fn examine(
     pinger: &Pinger,
+    hops: u8,
     here: &Here,
     silent: Vec<&mut CanaryEvidence>,
-    mtu: u16,
 ) -> Result<()> {
     let pair = |canary: &&mut CanaryEvidence| Pair { own: canary.source, peer: canary.canary };
     let pairs: Vec<Pair> = silent.iter().map(pair).collect();
     let netlink = Netlink::open()?;
     let watch = Watch::start(&pairs, here).await;
-    let asked = pairs.iter().map(|pair| ask_around(pinger, &netlink, *pair));
+    let asked = pairs.iter().map(|pair| ask_around(pinger, &netlink, *pair, hops));
     let answers = join_all(asked).await;
     let seen = Watch::end(watch, pairs.len()).await;
     for (number, (canary, (again, mut trouble))) in silent.into_iter().zip(answers).enumerate() {
         if again.is_reply() {
-            *canary = prober::ask(pinger, (canary.source, canary.canary), mtu).await;
+            *canary = prober::ask(pinger, (canary.source, canary.canary), here.mtu).await;
             continue;
         }
         canary.small = again;
@@ -79,12 +79,17 @@ async fn examine(
 }
 
 /// The peer's canary again, its gateway, and its machine; all at once.
-async fn ask_around(pinger: &Pinger, netlink: &Netlink, pair: Pair) -> (icmp::Outcome, Trouble) {
+async fn ask_around(
+    pinger: &Pinger,
+    netlink: &Netlink,
+    pair: Pair,
+    hops: u8,
+) -> (icmp::Outcome, Trouble) {
     let Pair { own, peer } = pair;
     let echo = |target| Echo::new(own, target, SMALL);
     let far = echo(peer);
     let near = echo(gateway_beside(peer));
-    let hop = echo(peer).hop_limit(TO_THE_PEER);
+    let hop = echo(peer).hop_limit(hops);
     let (again, gateway, last_hop, way_out, way_back) = tokio::join!(
         insist(pinger, &far, PATIENT),
         insist(pinger, &near, BRISK),

@@ -1,7 +1,7 @@
 //! Each test breaks one thing, and the verdict must name it.
 
 use linux::Namespace;
-use moorline::proof::{self, Outcome};
+use moorline::proof::{self, Outcome, Request, Verdict};
 use provider_api::Peer;
 
 use crate::hosts::{Host, MTU, Pair, is_root};
@@ -171,4 +171,29 @@ fn a_peer_without_a_canary_is_unknown() {
                    ip link set port master moorline0 up; ip link set pod up");
     let verdict = pair.assert_cause("peer-without-canary", "node-2");
     assert_eq!(verdict.outcome, Outcome::Unknown);
+}
+
+#[test]
+fn a_node_without_pods_probes_from_its_own_address() {
+    if !is_root() {
+        return;
+    }
+    let pair = Pair::joined();
+    let member = || {
+        let request = Request {
+            canary: None,
+            pod_cidrs: vec![],
+            ..pair.here.request(vec![pair.there.peer()])
+        };
+        pair.here.block_on(async || proof::prove(&request).await.unwrap())
+    };
+    assert_eq!(member().outcome, Outcome::Proven);
+    pair.there.sh("sysctl -qw net.ipv4.ip_forward=0");
+    let codes = |verdict: Verdict| -> Vec<_> {
+        verdict.findings.into_iter().map(|finding| finding.code).collect()
+    };
+    assert_eq!(codes(member()), ["forwarding-off-at-peer"]);
+    pair.there.sh("sysctl -qw net.ipv4.ip_forward=1");
+    pair.here.firewall("input", &["icmp type echo-reply drop"]);
+    assert_eq!(codes(member()), ["firewall-here"]);
 }
