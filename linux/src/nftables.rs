@@ -102,8 +102,12 @@ async fn nft(arguments: &[&str], input: &str, what: impl Fn() -> String) -> Resu
 }
 
 fn spawn(arguments: &[&str], input: Stdio, what: impl Fn() -> String) -> Result<Child> {
+    // Our environment may hold a secret: the child gets none of it but where programs are.
+    let path = std::env::var_os("PATH").unwrap_or_default();
     let child = Command::new("nft")
         .args(arguments)
+        .env_clear()
+        .env("PATH", path)
         .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
