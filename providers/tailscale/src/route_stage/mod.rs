@@ -83,7 +83,7 @@ pub struct RouteVerdict {
     pub prefix: IpNet,
     /// How far it has come.
     pub stage: RouteStage,
-    /// How we know, in words: a sentence without a full stop.
+    /// How we know, in words that fit one route and several. No full stop.
     pub reason: String,
 }
 
@@ -115,13 +115,13 @@ impl RouteView<'_> {
     /// Not approved for certain, or not even known to the control server yet.
     fn refused(&self, prefix: IpNet) -> Option<(RouteStage, String)> {
         if self.control.is_some_and(|control| !control.advertised.contains(&prefix)) {
-            let reason = "the control server has not heard of it yet";
+            let reason = "the control server has not heard so yet";
             return Some((RouteStage::Advertised, reason.to_owned()));
         }
         let source =
             if self.control.is_some() { "the control server" } else { "the packet filter" };
         (self.approved(prefix) == Some(false))
-            .then(|| (RouteStage::Unapproved, format!("{source} says that it is not approved")))
+            .then(|| (RouteStage::Unapproved, format!("{source} says so")))
     }
 
     /// Another node serves it.
@@ -129,11 +129,11 @@ impl RouteView<'_> {
         let mine = self.own.primary.contains(&prefix) && self.own.freshness == Freshness::Fresh;
         let server = self.peers.iter().find(|peer| peer.primary.contains(&prefix));
         if let (Some(peer), false) = (server, mine) {
-            return Some((RouteStage::Standby, format!("{} serves it", peer.name)));
+            return Some((RouteStage::Standby, format!("served by {}", peer.name)));
         }
         let served = self.control?.served.as_ref()?;
         (!served.contains(&prefix)).then(|| {
-            let reason = "it is approved, but the control server elected another node to serve it";
+            let reason = "the control server elected the other node";
             (RouteStage::Standby, reason.to_owned())
         })
     }
@@ -143,7 +143,7 @@ impl RouteView<'_> {
         let approved = self.approved(prefix) == Some(true);
         let hint = self.hint(prefix);
         let (stage, reason) = if approved && hint.visible {
-            (RouteStage::Served, "it is approved, and policy lets it be used")
+            (RouteStage::Served, "approved, and allowed by policy")
         } else if self.own.freshness == Freshness::Fresh {
             judge_fresh(listed, approved, hint.visible)
         } else {
@@ -175,15 +175,17 @@ fn overlap(one: IpNet, other: IpNet) -> bool {
 /// (headscale 0.29.2, `hscontrol/mapper/builder.go:83`).
 fn judge_fresh(listed: bool, approved: bool, visible: bool) -> (RouteStage, &'static str) {
     match (listed, approved, visible) {
-        (true, _, _) => (RouteStage::Served, "the control server lists it as this node's own"),
-        (false, true, _) => {
-            (RouteStage::Hidden, "it is approved, and policy hides it from everybody")
-        }
-        (false, false, true) => {
-            (RouteStage::Unapproved, "policy lets it be used, so only its approval can be missing")
-        }
+        (true, _, _) => (RouteStage::Served, "listed by the control server as this node's own"),
+        (false, true, _) => (
+            RouteStage::Hidden,
+            "approved, and missing from what the control server tells this node",
+        ),
+        (false, false, true) => (
+            RouteStage::Unapproved,
+            "policy allows the traffic, so only the approval can be missing",
+        ),
         (false, false, false) => {
-            (RouteStage::Withheld, "it is not approved, or policy hides it from everybody")
+            (RouteStage::Withheld, "either not approved, or hidden by policy from everybody")
         }
     }
 }
@@ -195,13 +197,13 @@ fn judge_stale(
     filter_known: bool,
 ) -> (RouteStage, &'static str) {
     if listed && (hint.reachable || !filter_known) {
-        (RouteStage::Served, "the control server listed it as this node's own when it last told")
+        (RouteStage::Served, "listed by the control server as this node's own when it last told")
     } else if approved {
-        (RouteStage::Withheld, "it is approved, and policy may hide it")
+        (RouteStage::Withheld, "approved, and perhaps hidden by policy")
     } else if hint.visible || !filter_known {
-        (RouteStage::Advertised, "the control server has not told since it was advertised")
+        (RouteStage::Advertised, "nothing was heard from the control server since")
     } else {
-        (RouteStage::Withheld, "the packet filter does not mention it")
+        (RouteStage::Withheld, "not mentioned in the packet filter")
     }
 }
 

@@ -262,7 +262,7 @@ fn a_route_that_the_server_has_not_heard_of_is_only_advertised() {
 fn a_route_that_a_peer_serves_is_on_standby() {
     let node = Node::new().filter(allow_all(&[OWN])).peer(&[OWN]);
     assert_eq!(node.stage(), Standby);
-    assert!(node.view().verdicts()[0].reason.starts_with("b "));
+    assert!(node.view().verdicts()[0].reason.ends_with(" b"));
     assert_eq!(Node::new().peer(&[OWN]).entry(Stale, &[OWN]).stage(), Standby);
     assert_eq!(Node::new().peer(&[OWN]).entry(Fresh, &[OWN]).stage(), Served);
 }
