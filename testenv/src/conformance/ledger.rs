@@ -7,17 +7,17 @@ use super::{Bench, Subject};
 /// More entries than any join and apply write.
 const MANY: usize = 64;
 
-/// With a full disk, joining and applying fail and change nothing.
+/// With a full disk, applying fails, and changes nothing that needs a record.
 pub async fn nothing_changes_that_cannot_be_recorded<S: Subject>(fresh: impl AsyncFn() -> S) {
     let subject = fresh().await;
     subject.enrol_by_hand().await;
     let bench = Bench::new(subject);
     bench.network.join().await.expect("an adoption");
-    let world = bench.subject.world().await;
+    let recorded = bench.subject.recorded().await;
     bench.host.limit_entries(Some(0));
     let [wish, _] = bench.subject.wishes();
     bench.network.apply(&wish).await.expect_err("a full disk");
-    assert_eq!(bench.subject.world().await, world);
+    assert_eq!(bench.subject.recorded().await, recorded);
 }
 
 /// Wherever the disk fills up, what was changed until then can be taken back.

@@ -102,6 +102,12 @@ impl Host {
         self.folder.join("trusts")
     }
 
+    /// Moves the calling thread onto this host's network, for good: what it opens and starts
+    /// from now on is there. For code under test that runs in the test's own process.
+    pub fn enter(&self) {
+        self.namespace.enter();
+    }
+
     /// Runs a line of shell on this host, as an administrator does.
     pub fn shell(&self, line: &str) -> Run {
         let mut shell = self.command("sh");

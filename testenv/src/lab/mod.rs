@@ -57,9 +57,7 @@ impl Lab {
     /// # Panics
     /// With `TESTENV_STRICT=1`, where there can be no lab.
     pub fn new(name: &str) -> Option<Lab> {
-        if let Err(reason) = registry::possible() {
-            assert!(std::env::var_os("TESTENV_STRICT").is_none(), "{name}: {reason}");
-            say(&format!("{name}: skipped: {reason}"));
+        if !Lab::is_possible(name) {
             return None;
         }
         let registration = Registration::new(name);
@@ -75,6 +73,18 @@ impl Lab {
             moorline: Mutex::default(),
         };
         Some(Lab { inner: Arc::new(inner) })
+    }
+
+    /// Whether there can be labs here; a line says why not.
+    ///
+    /// # Panics
+    /// With `TESTENV_STRICT=1`, where there can be none.
+    pub fn is_possible(name: &str) -> bool {
+        let Err(reason) = registry::possible() else { return true };
+        let strict = std::env::var_os("TESTENV_STRICT").is_some_and(|strict| strict == "1");
+        assert!(!strict, "{name}: {reason}");
+        say(&format!("{name}: skipped: {reason}"));
+        false
     }
 
     /// The same lab, where [`Host::moorline`] runs this binary.

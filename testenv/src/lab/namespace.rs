@@ -25,13 +25,12 @@ impl Namespace {
     /// Makes the namespace, with its loopback up.
     pub(crate) fn new(name: &str) -> Arc<Namespace> {
         run("ip", &["netns", "add", name], "");
-        let pin = std::fs::File::open(format!("/run/netns/{name}")).expect("the namespace's pin");
         let (jobs, inbox) = channel::<Job>();
+        let pin = name.to_owned();
         let worker = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                setns(pin.as_fd(), CloneFlags::CLONE_NEWNET).expect("entering a namespace");
-                drop(pin);
+                enter(&pin);
                 inbox.iter().for_each(|job| job());
             })
             .expect("a thread");
@@ -59,6 +58,11 @@ impl Namespace {
             Ok(answer) => answer,
             Err(panic) => resume_unwind(panic),
         }
+    }
+
+    /// Moves the calling thread inside, for good.
+    pub(crate) fn enter(&self) {
+        enter(&self.name);
     }
 
     /// A thread of its own inside, for long jobs.
@@ -127,6 +131,11 @@ impl Namespace {
         let (jobs, _) = worker.as_ref().unwrap_or_else(|| panic!("{} is closed", self.name));
         jobs.send(job).expect("the namespace's thread");
     }
+}
+
+fn enter(name: &str) {
+    let pin = std::fs::File::open(format!("/run/netns/{name}")).expect("the namespace's pin");
+    setns(pin.as_fd(), CloneFlags::CLONE_NEWNET).expect("entering a namespace");
 }
 
 /// Runs a command here to its end, and returns what it printed.
