@@ -110,7 +110,7 @@ impl Wrong {
             true => ("(not shown: it may hold a secret)".to_owned(), EXAMPLE.to_owned()),
             false => (format!("`{text}`"), self.fix),
         };
-        let what = format!("the control server's URL {shown} {}", self.why);
+        let what = format!("controlServerURL {shown} {}", self.why);
         Error::settings("control-url-invalid", what).fix(fix)
     }
 }
