@@ -51,12 +51,12 @@ fn finding(stage: RouteStage, verdicts: &[&RouteVerdict], fixes: &Fixes) -> Opti
         ),
         RouteStage::Hidden => (
             "route-hidden",
-            format!("{list} {be} approved and no peer may see it: {reason}"),
+            format!("{list} {be} approved and seen by no peer: {reason}"),
             fixes.allow(&prefixes),
         ),
         RouteStage::Withheld => (
             "route-withheld",
-            format!("{list} {be} advertised and no peer uses it: {reason}"),
+            format!("{list} {be} advertised and used by no peer: {reason}"),
             fixes.both(&prefixes),
         ),
         RouteStage::Standby => (
@@ -76,7 +76,7 @@ fn list(prefixes: &[IpNet], between: &str) -> String {
 impl Fixes {
     fn approve(&self, prefixes: &[IpNet]) -> String {
         format!(
-            "approve it now:\n{}\nor for all nodes of the cluster, in the policy:\n{}",
+            "approve now:\n{}\nor for all nodes of the cluster, in the policy:\n{}",
             self.approve_now(prefixes),
             self.policy_for(prefixes, Policy::auto_approvers)
         )
@@ -88,7 +88,7 @@ impl Fixes {
 
     fn both(&self, prefixes: &[IpNet]) -> String {
         format!(
-            "if it is not approved, {}\nif it is approved, {}\n\
+            "if the approval is missing, {}\nif the policy hides what is approved, {}\n\
              controlAPIKey in the configuration lets Moorline tell which",
             self.approve(prefixes),
             self.allow(prefixes)
