@@ -19,7 +19,7 @@ pub(super) fn words(chain: &Chain, rule: Option<&str>, direction: Direction, her
             "the firewall of this node drops {packets}: table {family} {table}, chain {name}, by \
              {by}"
         ),
-        accept(chain, direction, here),
+        accept(chain, rule, direction, here),
     )
 }
 
@@ -48,15 +48,23 @@ fn packets(direction: Direction) -> &'static str {
     }
 }
 
-/// A rule that lets the pods' packets through that chain. A table of `iptables-nft` must be
-/// written by its own command, or that command will not read it again.
-fn accept(chain: &Chain, direction: Direction, here: &Here) -> String {
-    let Chain { family, table, name } = chain;
+/// Rules that let the pods' packets through that chain. A policy drops both ways; a rule of
+/// the chain may drop only the one that was seen.
+fn accept(chain: &Chain, rule: Option<&str>, direction: Direction, here: &Here) -> String {
     let Here { bridge, interface, .. } = here;
-    let (from, to) = match direction {
-        Direction::Request => (bridge, interface),
-        Direction::Reply => (interface, bridge),
-    };
+    let out = accept_way(chain, bridge, interface);
+    let back = accept_way(chain, interface, bridge);
+    match (rule, direction) {
+        (None, _) => format!("{out}\n{back}"),
+        (Some(_), Direction::Request) => out,
+        (Some(_), Direction::Reply) => back,
+    }
+}
+
+/// A table of `iptables-nft` must be written by its own command, or that command will not
+/// read it again.
+fn accept_way(chain: &Chain, from: &str, to: &str) -> String {
+    let Chain { family, table, name } = chain;
     match (family.as_str(), table.as_str()) {
         ("ip", "filter") => format!("iptables -I {name} -i {from} -o {to} -j ACCEPT"),
         ("ip6", "filter") => format!("ip6tables -I {name} -i {from} -o {to} -j ACCEPT"),
