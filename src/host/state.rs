@@ -159,15 +159,13 @@ impl StateDirectory {
     }
 
     fn unwritable(&self, path: &Path, cause: &std::io::Error) -> Error {
-        let error = Error::new(
-            ErrorKind::Unavailable,
-            "state-not-writable",
-            format!("cannot write {}: {cause}", path.display()),
-        );
+        const CODE: &str = "state-not-writable";
+        let what = format!("cannot write {}: {cause}", path.display());
         if cause.kind() == IoErrorKind::PermissionDenied {
-            return error.fix("run moorline as root");
+            return Error::new(ErrorKind::Denied, CODE, what).fix("run moorline as root");
         }
-        error.fix(format!("df {0}; mount | grep {0}", self.path.display()))
+        Error::unavailable(CODE, what)
+            .fix(format!("df {0}; mount | grep {0}", self.path.display()))
     }
 }
 

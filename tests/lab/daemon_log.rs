@@ -1,13 +1,10 @@
 //! What a daemon says of itself in its log.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use testenv::{Host, Lab};
 
-use crate::refusal::stays;
-
-/// The log of a host's tailscaled.
+/// The log of a host's tailscaled. It leaves lines out where many of a kind come at once.
 pub(crate) struct DaemonLog(PathBuf);
 
 impl DaemonLog {
@@ -20,18 +17,8 @@ impl DaemonLog {
         String::from_utf8_lossy(&std::fs::read(&self.0).expect("a daemon's log")).into_owned()
     }
 
-    /// How often it has tried to register.
+    /// How often it has tried to log in, while those are few.
     pub(crate) fn attempts(&self) -> usize {
         self.text().matches("control: doLogin").count()
-    }
-
-    /// Watches that it tries no more.
-    pub(crate) fn falls_silent(&self, span: Duration) {
-        let before = self.attempts();
-        assert!(before > 0, "no attempt in the log at all: {}", self.text());
-        stays("a daemon that tries no more", span, || match self.attempts() {
-            tries if tries == before => Ok(()),
-            tries => Err(tries),
-        });
     }
 }

@@ -7,13 +7,11 @@ use testenv::{Headscale, Host, Run, Tailscaled, User, until};
 
 use crate::common::lab;
 use crate::daemon_log::DaemonLog;
+use crate::dials::Dials;
 use crate::refusal::{Refusal, SOON, stays};
 
 /// A refusal takes no longer, on a busy machine.
 const SECONDS: Duration = Duration::from_secs(12);
-
-/// Two attempts of a daemon that goes on trying lie no further apart by then.
-const LONG_ENOUGH: Duration = Duration::from_secs(8);
 
 /// `--vpn-auth` with this text in the key file.
 pub(crate) fn with_key(host: &Host, headscale: &Headscale, key: &str) -> String {
@@ -63,15 +61,15 @@ fn every_key_that_is_refused_is_named_and_tried_no_more() {
     first.tailscaled().join(&headscale, &used);
     let host = lab.host("a").start();
     let tailscaled = host.tailscaled();
-    let log = DaemonLog::of(&lab, &host);
+    let dials = Dials::of(&host, &tailscaled);
     for (key, code) in wrong_keys(&headscale, &user, used.secret()) {
         let run = up(&host, &with_key(&host, &headscale, &key));
         assert!(run.duration < SECONDS, "{code}: {run:?}");
         let error = Refusal::of(run, 3).is(code, "join key");
         assert!(!format!("{error:?}").contains(&key), "{error:?}");
         is_untouched(&tailscaled);
+        dials.have_ended();
     }
-    log.falls_silent(LONG_ENOUGH);
     let _ = up(&host, &with_key(&host, &headscale, user.one_time_key().secret())).succeeded();
     assert!(headscale.node("a").online);
 }
@@ -83,6 +81,7 @@ fn tags_that_a_key_may_not_ask_for_are_refused() {
     let key = headscale.user("k8s").reusable_key();
     let host = lab.host("a").start();
     let tailscaled = host.tailscaled();
+    let dials = Dials::of(&host, &tailscaled);
     let auth = with_key(&host, &headscale, key.secret());
     let run = up(&host, &format!("{auth},extraArgs=--advertise-tags=tag:k8s"));
     assert!(run.duration < SECONDS, "{run:?}");
@@ -90,7 +89,8 @@ fn tags_that_a_key_may_not_ask_for_are_refused() {
     assert!(error.fix.is_some_and(|fix| fix.contains("preauthkeys create --tags tag:k8s")));
     is_untouched(&tailscaled);
     assert_eq!(tailscaled.prefs()["AdvertiseTags"], serde_json::Value::Null);
-    DaemonLog::of(&lab, &host).falls_silent(LONG_ENOUGH);
+    dials.have_ended();
+    assert!(dials.count() > 0, "no dial is counted at all");
     let _ = up(&host, &auth).succeeded();
 }
 

@@ -92,6 +92,13 @@ const TROUBLES: &[Row] = &[
         "check the name in controlServerURL, and this node's DNS: getent hosts NAME",
     ),
     row(
+        &["no route to host", "network is unreachable"],
+        ErrorKind::Unavailable,
+        "control-unreachable",
+        "this node has no way there",
+        "check controlServerURL, and this node's routes: ip route get ADDRESS",
+    ),
+    row(
         &["x509", "certificate"],
         ErrorKind::Settings,
         "control-certificate",
@@ -105,6 +112,26 @@ const TROUBLES: &[Row] = &[
         "control-scheme",
         "it speaks http, not https",
         "write http:// in controlServerURL, or put TLS in front of the server",
+    ),
+    row(
+        // What Go's servers and nginx answer to plain http on their https port.
+        &["400 Bad Request"],
+        ErrorKind::Settings,
+        "control-scheme",
+        "it does not understand the request; perhaps it speaks https, not http",
+        "write https:// in controlServerURL",
+    ),
+    row(
+        &[
+            "500 Internal Server Error",
+            "502 Bad Gateway",
+            "503 Service Unavailable",
+            "504 Gateway Timeout",
+        ],
+        ErrorKind::Unavailable,
+        "control-failing",
+        "it answers with a failure of its own, or of the proxy in front of it",
+        CHECK_SERVER,
     ),
     row(
         &[
@@ -136,7 +163,8 @@ const TROUBLES: &[Row] = &[
         &["connection reset", "EOF"],
         ErrorKind::Unavailable,
         "control-reset",
-        "it ends the connection; perhaps it speaks https and the URL says http",
+        "it ends the connection; perhaps it speaks https and the URL says http, or the other way \
+         round",
         CHECK_SERVER,
     ),
     row(
@@ -237,13 +265,15 @@ mod tests {
                 r#"fetch control key: Get "http://H:9000/key?v=142": dial tcp H:9000: connect: connection refused"#,
                 "control-refused",
             ),
-            ("fetch control key: dial tcp: connect: no route to host", "control-trouble"),
+            ("fetch control key: dial tcp: connect: no route to host", "control-unreachable"),
+            ("fetch control key: dial tcp: connect: network is unreachable", "control-unreachable"),
+            ("fetch control key: 400 Bad Request", "control-scheme"),
             (
                 r#"fetch control key: failed to resolve "nosuch.invalid": no DNS fallback candidates remain"#,
                 "control-name",
             ),
             ("fetch control key: 404 Not Found", "control-not-one"),
-            ("fetch control key: 503 Service Unavailable", "control-trouble"),
+            ("fetch control key: 503 Service Unavailable", "control-failing"),
             (
                 "invalid character 'o' in literal null (expecting 'u')\nkey hex has the wrong size, got 13 want 64",
                 "control-not-one",

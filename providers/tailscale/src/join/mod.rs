@@ -99,24 +99,26 @@ impl Tailscale {
         if !gone.cause.is_gone() {
             return Err(gone.into());
         }
-        let reason = format!("waiting for tailscaled to listen on {}", gone.socket.display());
+        let text = format!("waiting for tailscaled to listen on {}", gone.socket.display());
         self.host.progress(Step {
             id: "daemon".to_owned(),
-            text: reason.clone(),
+            text,
             state: StepState::Pending {
-                reason: "systemctl start tailscaled".to_owned(),
+                reason: "tailscaled must be started: systemctl start tailscaled".to_owned(),
                 url: None,
             },
         });
+        let mut gone = gone;
         while Instant::now() < deadline {
             match self.api.own_status().await {
                 Ok(_) => {
                     self.host.progress(Step::done("daemon", "tailscaled answers"));
                     return Ok(());
                 }
-                Err(error) if error.cause.is_gone() => sleep(LOOK_AGAIN).await,
+                Err(error) if error.cause.is_gone() => gone = error,
                 Err(error) => return Err(error.into()),
             }
+            sleep(LOOK_AGAIN).await;
         }
         Err(gone.into())
     }

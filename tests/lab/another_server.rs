@@ -1,0 +1,109 @@
+//! A node that belongs to another control server: never silently ignored, never silently moved.
+
+use serde_json::Value;
+use testenv::{Headscale, Host, Lab, Run, Tailscaled, until};
+
+use crate::common::lab;
+use crate::refusal::{Refusal, SOON};
+
+/// Two control servers, and a node that somebody joined to the first by hand.
+struct Scene {
+    first: Headscale,
+    second: Headscale,
+    host: Host,
+    tailscaled: Tailscaled,
+}
+
+impl Scene {
+    fn new(lab: &Lab) -> Scene {
+        let first = lab.headscale_on("first").start();
+        let second = lab.headscale_on("second").start();
+        let host = lab.host("a").start();
+        let tailscaled = host.tailscaled();
+        tailscaled.join(&first, &first.user("k8s").reusable_key());
+        Scene { first, second, host, tailscaled }
+    }
+
+    /// `up` at the second server with this key and these words more.
+    fn up_at_second(&self, key: &str, more: &[&str]) -> Run {
+        let file = self.host.secret_file("join-key", key);
+        let without = self.host.vpn_auth_without_key(&self.second);
+        let auth = format!("{without},joinKey=file:{}", file.display());
+        let words = ["up", "--json", "--wait", "joined", "--vpn-auth", &auth];
+        self.host.moorline(words.into_iter().chain(more.iter().copied()))
+    }
+
+    /// Checks that the node is in the first network, as it was, and in no other.
+    fn is_unmoved(&self, prefs: &Value) {
+        until("the first server's node online", SOON, || match self.tailscaled.status() {
+            status if status["Self"]["Online"] == true => Ok(()),
+            status => Err(status["Self"].clone()),
+        });
+        assert_eq!(&self.tailscaled.prefs(), prefs);
+        assert!(self.first.node("a").online);
+        assert_eq!(self.second.nodes().len(), 0);
+    }
+
+    fn is_moved(&self) {
+        assert_eq!(self.tailscaled.prefs()["ControlURL"], self.second.url());
+        until("the node at the second server", SOON, || match self.second.nodes() {
+            nodes if nodes.iter().any(|node| node.given_name == "a" && node.online) => Ok(()),
+            nodes => Err(nodes),
+        });
+    }
+}
+
+#[test]
+fn a_node_of_another_server_is_moved_only_when_told() {
+    let Some(lab) = lab("two servers") else { return };
+    let scene = Scene::new(&lab);
+    let key = scene.second.user("k8s").reusable_key();
+    let prefs = scene.tailscaled.prefs();
+    for more in [&[][..], &["--rejoin"], &["--dry-run"]] {
+        let error = Refusal::of(scene.up_at_second(key.secret(), more), 5);
+        let error = error.is("other-control-server", &scene.first.url());
+        assert!(error.what.contains(&scene.second.url()), "{error:?}");
+        assert!(error.fix.is_some_and(|fix| fix.contains("moorline up --move")));
+        scene.is_unmoved(&prefs);
+    }
+    let _ = scene.up_at_second(key.secret(), &["--move"]).succeeded();
+    scene.is_moved();
+    let _ = scene.up_at_second(key.secret(), &[]).succeeded();
+    scene.is_moved();
+}
+
+#[test]
+fn a_move_that_fails_leaves_the_node_where_it_was() {
+    let Some(lab) = lab("a failed move") else { return };
+    let scene = Scene::new(&lab);
+    let prefs = scene.tailscaled.prefs();
+    let move_it = |key: &str| Refusal::of(scene.up_at_second(key, &["--move"]), 3);
+    move_it("hskey-auth-000000000000-wrong").is("auth-key-invalid", "join key");
+    scene.is_unmoved(&prefs);
+    let without = scene.host.vpn_auth_without_key(&scene.second);
+    let words = ["up", "--json", "--move", "--vpn-auth", &without];
+    Refusal::of(scene.host.moorline(words), 3).is("auth-key-missing", "joinKey");
+    scene.is_unmoved(&prefs);
+    scene.second.stop();
+    let error = Refusal::of(scene.up_at_second("hskey-auth-000000000000-wrong", &["--move"]), 7);
+    error.is("control-refused", &scene.second.url());
+    scene.second.start();
+    scene.is_unmoved(&prefs);
+}
+
+#[test]
+fn another_spelling_of_the_same_server_is_no_other_server() {
+    let Some(lab) = lab("one server, two spellings") else { return };
+    let headscale = lab.headscale().start();
+    let host = lab.host("a").start();
+    let tailscaled = host.tailscaled();
+    tailscaled.join(&headscale, &headscale.user("k8s").reusable_key());
+    let without = host.vpn_auth_without_key(&headscale);
+    let slash = without.replace(&headscale.url(), &format!("{}/", headscale.url()));
+    let shouted = without.replace("http://", "HTTP://");
+    let unsaid = without.replace(&format!("controlServerURL={},", headscale.url()), "");
+    for auth in [slash, shouted, unsaid] {
+        let _ = host.moorline(["up", "--wait", "joined", "--vpn-auth", &auth]).succeeded();
+        assert_eq!(tailscaled.prefs()["ControlURL"], headscale.url(), "{auth}");
+    }
+}
