@@ -16,3 +16,4 @@ pub mod proof;
 pub mod providers;
 pub mod secrets;
 pub mod settings;
+pub mod stage;

@@ -39,7 +39,7 @@ pub use secret_ref::SecretRef;
 pub use vpn_auth::VpnAuth;
 pub use words::{Kind, Layer, Sources, Word};
 
-use crate::host::Stage;
+use crate::stage::Stage;
 
 /// Variables that hold a `--vpn-auth` string. They must agree.
 pub const VPN_AUTH_VARIABLES: [&str; 2] = ["K3S_VPN_AUTH", "MOORLINE_VPN_AUTH"];

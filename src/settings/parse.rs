@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use provider_api::{Error, RouteMode};
 
 use super::origin::Origin;
-use crate::host::Stage;
+use crate::stage::Stage;
 
 /// The one text of a word that takes no list.
 pub(super) fn single<'a>(texts: &'a [String], origin: &Origin) -> Result<&'a str, Error> {

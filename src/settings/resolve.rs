@@ -9,7 +9,7 @@ use provider_api::{Error, Finding, Manifest, RouteMode, Severity};
 use super::origin::{Origin, Sourced};
 use super::words::{Sources, Word};
 use super::{Settings, cidrs, parse, provider};
-use crate::host::Stage;
+use crate::stage::Stage;
 
 /// k3s's own defaults.
 const CLUSTER_CIDR: Ipv4Net = Ipv4Net::new_assert(std::net::Ipv4Addr::new(10, 42, 0, 0), 16);
