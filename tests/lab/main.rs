@@ -1,0 +1,20 @@
+//! What must be seen working, against the real tailscaled and headscale.
+
+mod adoption;
+mod another_server;
+mod approval;
+mod common;
+mod conformance;
+mod control_server;
+mod daemon;
+mod daemon_log;
+mod dials;
+mod keys;
+mod node;
+mod refusal;
+mod scene;
+mod second_up;
+mod three_nodes;
+mod two_clusters;
+mod unfooled;
+mod vpn_auth;
