@@ -9,6 +9,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/go/bin:/usr/local/sbin:/usr
 # The lab's tests wait for daemons more than they compute: three at once suit two cores.
 TEST_THREADS ?= 3
 NATIVE := $(shell uname -m)
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12

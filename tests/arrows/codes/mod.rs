@@ -48,21 +48,30 @@ fn raised(tree: &Tree) -> (BTreeMap<String, (String, usize)>, Vec<Violation>) {
         .filter(|(file, _)| SOURCES.iter().any(|folder| file.starts_with(folder)))
         .map(|(file, _)| (file, tree.tokens(file).unwrap_or_default()))
         .collect();
-    let mut public: BTreeMap<&str, Vec<Raiser>> = BTreeMap::new();
-    for (file, all) in &sources {
-        public.entry(package(file)).or_default().extend(raisers::public(all));
-    }
+    let raisers: Vec<(&str, Vec<Raiser>, Vec<Raiser>)> = sources
+        .iter()
+        .map(|(file, all)| (*file, raisers::public(all), raisers::private(all)))
+        .collect();
     let (mut codes, mut hidden) = (BTreeMap::new(), Vec::new());
     for (file, all) in &sources {
-        let known = [raisers::private(all), raisers::of_the_contract().to_vec()].concat();
-        let raisers = public[package(file)].iter().chain(&known);
-        let given = raisers.flat_map(|raiser| written::given(all, raiser));
+        let neighbours = raisers.iter().filter(|(other, ..)| package(other) == package(file));
+        let public = neighbours.flat_map(|(_, public, _)| public);
+        let above = raisers.iter().filter(|(other, ..)| is_above(other, file));
+        let private = above.flat_map(|(.., private)| private);
+        let known = raisers::of_the_contract();
+        let given = public.chain(private).chain(&known).flat_map(|one| written::given(all, one));
         for (code, line) in given.chain(written::bound(all)).chain(written::fields(all)) {
             codes.entry(code).or_insert(((*file).to_owned(), line));
         }
         hidden.extend(hidden_calls(file, all));
     }
     (codes, hidden)
+}
+
+/// Whether what is private in the module `other` can be seen in the module `file`.
+fn is_above(other: &str, file: &str) -> bool {
+    let module = other.trim_end_matches(".rs").trim_end_matches("/mod");
+    file.strip_prefix(module).is_some_and(|rest| rest.starts_with(['/', '.']))
 }
 
 /// The folder of the crate that a source file belongs to.
@@ -135,6 +144,16 @@ mod tests {
             ("providers/b/src/a.rs", "fn a() { transport.error(\"no-code\") }"),
         ]);
         assert_eq!(raised(&tree).0.keys().collect::<Vec<_>>(), ["bad-value"]);
+    }
+
+    #[test]
+    fn a_private_helper_raises_in_its_module_and_below() {
+        let tree = Tree::made_up(&[
+            ("src/proof/told.rs", "fn told(code: &str) {}"),
+            ("src/proof/told/size.rs", "fn a() { super::told(\"below\") }"),
+            ("src/proof/other.rs", "fn a() { told(\"elsewhere\") }"),
+        ]);
+        assert_eq!(raised(&tree).0.keys().collect::<Vec<_>>(), ["below"]);
     }
 
     #[test]
