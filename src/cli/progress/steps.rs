@@ -19,7 +19,7 @@ struct Open {
 }
 
 impl Steps {
-    /// Takes a step in. The answer is a line to keep: the step is done, or waits for somebody.
+    /// Takes a step in. The answer is a line to keep: the step is done, or waits.
     pub(super) fn take(&mut self, step: &Step, now: Instant) -> Option<String> {
         let before = self.open.iter().position(|open| open.step.id == step.id);
         let before = before.map(|index| self.open.remove(index));
@@ -29,8 +29,8 @@ impl Steps {
             let ok = styled(GREEN, "ok");
             return Some(format!("{ok}: {} ({})", plain(&step.text), time::span(took)));
         }
-        let line = pending(step);
-        let told = before.as_ref().is_some_and(|open| pending(&open.step) == line);
+        let line = waiting(step);
+        let told = before.as_ref().is_some_and(|open| waiting(&open.step) == line);
         self.open.push(Open { step: step.clone(), since });
         line.filter(|_| !told)
     }
@@ -51,10 +51,19 @@ impl Steps {
     }
 }
 
-fn pending(step: &Step) -> Option<String> {
-    let StepState::Pending { reason, url } = &step.state else { return None };
-    let url = url.as_ref().map(|url| format!(": {}", plain(url))).unwrap_or_default();
-    Some(format!("{}: {}{url}", styled(YELLOW, "waiting"), plain(reason)))
+/// What is waited for, for how long or for whom.
+fn waiting(step: &Step) -> Option<String> {
+    let text = match &step.state {
+        StepState::Running | StepState::Done => return None,
+        StepState::Waiting { about } => {
+            format!("{} (usually about {})", plain(&step.text), time::span(*about))
+        }
+        StepState::Pending { reason, url: Some(url) } => {
+            format!("{}: {}", plain(reason), plain(url))
+        }
+        StepState::Pending { reason, url: None } => plain(reason),
+    };
+    Some(format!("{}: {text}", styled(YELLOW, "waiting")))
 }
 
 #[cfg(test)]
@@ -95,6 +104,16 @@ mod tests {
         assert_eq!(read(line), text);
         assert_eq!(steps.take(&pending("an administrator must approve"), now), None);
         assert!(steps.take(&pending("somebody else must"), now).is_some());
+    }
+
+    #[test]
+    fn a_wait_is_told_once_with_its_usual_time() {
+        let (mut steps, now) = (Steps::default(), Instant::now());
+        let about = Duration::from_secs(10);
+        let gone =
+            Step { state: StepState::Waiting { about }, ..Step::begin("takeover", "is it gone?") };
+        assert_eq!(read(steps.take(&gone, now)), "waiting: is it gone? (usually about 10 s)");
+        assert_eq!(steps.take(&gone, now), None);
     }
 
     #[test]
