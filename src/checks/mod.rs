@@ -12,7 +12,7 @@ use provider_api::{Capabilities, Desired, Finding, Observed, Severity};
 
 use crate::host::Facts;
 
-pub use owner::{Claim, claim};
+pub use owner::{Claim, Owner, abandoned, claim};
 
 /// What the checks look at.
 #[derive(Debug, Clone, Copy)]

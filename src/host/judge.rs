@@ -26,6 +26,13 @@ fn is_served(cidr: &IpNet, routes: &[OwnRoute]) -> bool {
     routes.iter().any(|route| route.prefix == *cidr && route.stage == RouteStage::Served)
 }
 
+/// Whether it is open how far one of these pod CIDRs has come.
+pub(super) fn is_unclear(observed: &Observed, pod_cidrs: &[IpNet]) -> bool {
+    let ours = observed.routes.iter().filter(|route| pod_cidrs.contains(&route.prefix));
+    ours.map(|route| route.stage)
+        .any(|stage| matches!(stage, RouteStage::Advertised | RouteStage::Withheld))
+}
+
 /// A packet that was answered at our own pod address came here through a peer's route to it:
 /// that is better news of the route than what this node was told.
 pub(super) fn believe_packets(observed: &mut Observed, pod_cidrs: &[IpNet], verdict: &Verdict) {
@@ -99,6 +106,14 @@ mod tests {
         assert_eq!(judge(&observed(RouteStage::Served), Some(&proven)), Stage::Proven);
         let down = Observed { up: false, ..observed(RouteStage::Served) };
         assert_eq!(judge(&down, Some(&proven)), Stage::Apart);
+    }
+
+    #[test]
+    fn it_is_open_how_far_a_route_is_that_nobody_told_about() {
+        let unclear = |stage| is_unclear(&observed(stage), &cidrs());
+        assert!(unclear(RouteStage::Advertised) && unclear(RouteStage::Withheld));
+        assert!(!unclear(RouteStage::Unapproved) && !unclear(RouteStage::Served));
+        assert!(!is_unclear(&observed(RouteStage::Withheld), &[]), "an admin's own route");
     }
 
     #[test]

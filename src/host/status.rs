@@ -8,6 +8,7 @@ use crate::host::session::{Access, Place};
 use crate::host::{
     Directories, Silent, StateDirectory, StatusReport, judge, open, probing, telling,
 };
+use crate::proof::{Outcome, Verdict};
 
 /// How this node stands. Asks the daemon and the other nodes; changes nothing but the memory
 /// of the last proof.
@@ -27,10 +28,15 @@ async fn look(opened: &open::Opened, directories: &Directories) -> Result<Status
     let state = opened.session.network_state()?;
     let mut observed = opened.network.observe().await?;
     let verdict = probing::prove(&state, directories, &observed).await;
+    let has_crossed = |verdict: &Verdict| verdict.outcome == Outcome::Proven;
+    if !verdict.as_ref().is_some_and(has_crossed) {
+        // The control server is asked anew, and what it answers shows in what is observed then.
+        let told = opened.network.diagnose().await;
+        observed = opened.network.observe().await?;
+        observed.findings.extend(told);
+    }
     if let Some(verdict) = &verdict {
         judge::believe_packets(&mut observed, &state.desired.pod_cidrs, verdict);
     }
-    let good = verdict.as_ref().is_some_and(|verdict| verdict.outcome.is_good());
-    let findings = if good { Vec::new() } else { opened.network.diagnose().await };
-    telling::status(&opened.session, observed, verdict, findings)
+    telling::status(&opened.session, observed, verdict, Vec::new())
 }

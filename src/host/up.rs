@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use provider_api::{
-    Desired, Error, ErrorKind, Finding, Observed, Plan, Result, RouteStage, Step, StepState,
+    Desired, Error, ErrorKind, Finding, Observed, Plan, Repair, Result, RouteStage, Step, StepState,
 };
 
 use crate::checks::{self, Scene};
@@ -20,6 +20,9 @@ use crate::settings::Settings;
 /// How long to wait for the next look where nothing tells that something changed: a peer's
 /// answer makes no event.
 const NEXT_LOOK: Duration = Duration::from_millis(500);
+
+/// How often to ask for news about routes of which nobody here can tell how far they are.
+const ASK_ANEW: Duration = Duration::from_secs(5);
 
 /// Joins the network, makes the desired state true, and waits for the stage that is asked for.
 ///
@@ -68,10 +71,11 @@ impl Up<'_> {
         let membership = self.opened.network.join().await?;
         session.remember(|network| network.membership = Some(membership))?;
         let observed = self.opened.network.observe().await?;
-        let observed = takeover::settle(&self.opened, &self.desired, observed).await?;
+        let (observed, gone) = takeover::settle(&self.opened, &self.desired, observed).await?;
         self.preflight(Some(&observed)).await?;
         self.pod_network(&observed).await?;
-        let warnings = self.preflight(Some(&observed)).await?;
+        let mut warnings = self.preflight(Some(&observed)).await?;
+        warnings.extend(gone);
         let observed = self.apply().await?;
         let (observed, verdict) = self.prove(observed).await?;
         let status = telling::status(session, observed, verdict, warnings)?;
@@ -121,6 +125,7 @@ impl Up<'_> {
         let deadline = Instant::now() + self.settings.wait_for.value;
         let wanted = self.settings.wait.value.unwrap_or(Stage::Joined);
         let mut events = self.opened.network.events();
+        let mut asked = Instant::now();
         self.opened.session.begin("proof", format!("waiting to be {wanted}"));
         loop {
             let verdict = self.glance(&mut observed).await?;
@@ -130,10 +135,15 @@ impl Up<'_> {
                 return Ok((observed, verdict));
             }
             if Instant::now() >= deadline {
-                return self.look_closer(observed).await;
+                return self.look_closer().await;
             }
             self.tell_wait(&observed, verdict.as_ref());
             let _changed = tokio::time::timeout(NEXT_LOOK, events.next()).await;
+            let is_unclear = judge::is_unclear(&observed, &self.desired.pod_cidrs);
+            if is_unclear && asked.elapsed() >= ASK_ANEW {
+                self.opened.network.repair(Repair::Refresh).await?;
+                asked = Instant::now();
+            }
             observed = self.opened.network.observe().await?;
         }
     }
@@ -151,14 +161,17 @@ impl Up<'_> {
         Ok(verdict)
     }
 
-    /// The time is over: looks for the causes, here and at the control server.
-    async fn look_closer(&self, mut observed: Observed) -> Result<(Observed, Option<Verdict>)> {
+    /// The time is over: looks for the causes, at the control server and here. What the one
+    /// answers shows in what is observed then.
+    async fn look_closer(&self) -> Result<(Observed, Option<Verdict>)> {
         let state = self.opened.session.network_state()?;
+        let told = self.opened.network.diagnose().await;
+        let mut observed = self.opened.network.observe().await?;
         let verdict = probing::prove(&state, &self.directories, &observed).await;
         if let Some(verdict) = &verdict {
             judge::believe_packets(&mut observed, &self.desired.pod_cidrs, verdict);
         }
-        observed.findings.extend(self.opened.network.diagnose().await);
+        observed.findings.extend(told);
         Ok((observed, verdict))
     }
 

@@ -100,7 +100,8 @@ impl Sight {
     }
 
     pub(super) fn observed(&self, link: Option<Link>, verdicts: &[RouteVerdict]) -> Observed {
-        let member = self.status.backend_state.is_member() && !self.status.is_expired();
+        let member = self.status.backend_state.is_member();
+        let member = member && self.standing() != Control::LoginNeeded;
         let this = self.status.this.as_ref();
         Observed {
             up: member && link.as_ref().is_some_and(|link| link.up),
