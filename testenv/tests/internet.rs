@@ -52,6 +52,16 @@ fn faults_break_and_heal() {
     assert!(!b.ping(to));
     drop.heal();
 
+    let partition = lab.partition(&a, &b);
+    assert!(!b.ping(to));
+    partition.heal();
+
+    a.serve();
+    let no_udp = lab.no_udp(&b);
+    assert_eq!(b.seen_by(&[to]), [None]);
+    assert!(b.ping(to));
+    no_udp.heal();
+
     b.unplug();
     assert!(!b.ping(to));
     b.plug();
@@ -86,6 +96,18 @@ fn gaps_are_measured() {
     silence.heal();
     transfer.goes_on(100_000, Duration::from_secs(10));
     assert!(transfer.is_alive() && pings.answered() > 0);
+}
+
+#[test]
+fn loss_is_in_part() {
+    let Some(lab) = Lab::new("loss") else { return };
+    let (a, b) = (lab.host("a").start(), lab.host("b").start());
+    let loss = lab.loss(&a, &b, 50);
+    let pings = b.pinging(a.address());
+    until("pings of which some are lost and some are answered", Duration::from_secs(20), || {
+        let (lost, answered) = (loss.dropped(), pings.answered());
+        if lost >= 5 && answered >= 5 { Ok(()) } else { Err((lost, answered)) }
+    });
 }
 
 #[test]

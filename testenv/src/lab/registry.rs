@@ -4,7 +4,7 @@
 //!   /run/moorline-lab/lock          held while labs are made or swept
 //!   /run/moorline-lab/<id>/owner    locked by the process that owns the lab, as long as it lives
 //!   /run/netns/ml<id>-<name>        the lab's namespaces
-//!   <temp>/moorline-lab/<name>-<id> its logs, kept after a failure
+//!   <temp>/moorline-lab/<name>-<id> its logs, kept for a day after a failure
 //! ```
 
 use std::fs::{self, File};
@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::{lock, say};
 
@@ -21,6 +22,8 @@ const ROOT: &str = "/run/moorline-lab";
 const NAMESPACES: &str = "/run/netns";
 /// How much of a log is shown when a test fails.
 const TAIL_LINES: usize = 40;
+/// How long the logs of a failure are kept.
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Ends the processes in a lab's namespaces, deletes the namespaces and the folder. Waits for
 /// its input to end first: a pipe from the process that owns the lab.
@@ -72,7 +75,9 @@ impl Registration {
         sweep_the_dead();
         let (id, folder) = free_id();
         let owner = own(&folder);
-        let logs = std::env::temp_dir().join("moorline-lab").join(format!("{}-{id}", slug(name)));
+        let all_logs = std::env::temp_dir().join("moorline-lab");
+        throw_away_old(&all_logs);
+        let logs = all_logs.join(format!("{}-{id}", slug(name)));
         fs::create_dir_all(&logs).expect("the folder of the lab's logs");
         let janitor = Mutex::new(Some(janitor(&id)));
         Registration { id, folder, logs, _owner: owner, janitor }
@@ -135,6 +140,17 @@ fn sweep_the_dead() {
             let mut janitor = janitor(&id);
             drop(janitor.stdin.take());
             let _ = janitor.wait();
+        }
+    }
+}
+
+/// Deletes the logs of failures that nobody looks at any more.
+fn throw_away_old(logs: &Path) {
+    for folder in entries(logs) {
+        let changed = folder.metadata().and_then(|metadata| metadata.modified());
+        if changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > A_DAY)) {
+            // Another user's logs may be another user's to delete.
+            let _ = fs::remove_dir_all(&folder);
         }
     }
 }

@@ -1,4 +1,6 @@
-//! The suite, on the provider that lives in memory.
+//! The suite, on the provider that lives in memory: whole, and with a flaw.
+
+mod flaws;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,11 +13,20 @@ use serde_json::{Value, json};
 use testenv::conformance::Subject;
 use testenv::fake::{self, FakeProvider, FakeWorld, JOIN_KEY, KeyFate};
 
-struct Fake(FakeProvider);
+/// A node of the fake VPN, seen through a provider that may have a flaw.
+struct Fake {
+    world: FakeWorld,
+    provider: Box<dyn Provider>,
+}
 
 impl Fake {
     fn fresh() -> Fake {
-        Fake(FakeProvider::new(FakeWorld::default()))
+        Fake::seen_through(|whole| Box::new(whole))
+    }
+
+    fn seen_through(flawed: impl FnOnce(FakeProvider) -> Box<dyn Provider>) -> Fake {
+        let world = FakeWorld::default();
+        Fake { provider: flawed(FakeProvider::new(world.clone())), world }
     }
 }
 
@@ -45,7 +56,7 @@ fn wish(number: u8) -> Desired {
 #[async_trait]
 impl Subject for Fake {
     fn provider(&self) -> &dyn Provider {
-        &self.0
+        &*self.provider
     }
 
     fn settings(&self) -> ProviderSettings {
@@ -76,25 +87,25 @@ impl Subject for Fake {
     }
 
     async fn world(&self) -> Value {
-        self.0.world().snapshot()
+        self.world.snapshot()
     }
 
     async fn is_enrolled(&self) -> bool {
-        self.0.world().is_enrolled()
+        self.world.is_enrolled()
     }
 
     async fn enrol_by_hand(&self) {
         let lan = "192.168.7.0/24".parse().expect("a net");
-        self.0.world().enrol_by_hand(&[lan], &[("name", json!("theirs"))]);
+        self.world.enrol_by_hand(&[lan], &[("name", json!("theirs"))]);
     }
 
     async fn refuse_key(&self, way: usize) -> bool {
         let fates = [KeyFate::Expired, KeyFate::UsedUp];
-        fates.get(way).inspect(|fate| self.0.world().key(**fate)).is_some()
+        fates.get(way).inspect(|fate| self.world.key(**fate)).is_some()
     }
 
     async fn disturb(&self) {
-        self.0.world().peer(fake::peer("other", 2, &[fake::pod_cidr(9)]));
+        self.world.peer(fake::peer("other", 2, &[fake::pod_cidr(9)]));
     }
 }
 
