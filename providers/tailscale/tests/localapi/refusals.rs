@@ -69,7 +69,7 @@ async fn a_control_server_that_is_away_is_told_by_the_health_alone() {
         ("fetch control key: failed to resolve \"nosuch.invalid\"", "control-name"),
         ("fetch control key: 404 Not Found", "control-not-one"),
         ("fetch control key: x509: certificate signed by unknown authority", "control-certificate"),
-        ("fetch control key: 503 Service Unavailable", "control-trouble"),
+        ("fetch control key: 503 Service Unavailable", "control-failing"),
     ] {
         let said = vec![Scene::say(health(Some(text)))];
         let fake = FakeTailscaled::start(Script::fresh().login(said));
