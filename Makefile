@@ -15,7 +15,8 @@ help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
 demo: setup daemons ## Join three nodes in the lab, show pods reaching each other, take it all down
-	@cargo build --quiet --bin moorline
+	@cargo build --bin moorline
+	@cargo build -p testenv --bin demo
 	@cargo run --quiet -p testenv --bin demo -- target/debug/moorline
 
 test: setup daemons lint ## Everything CI runs: check, then every test, the lab's too (needs root)
@@ -46,5 +47,5 @@ setup: ## Install what the lab needs and this machine lacks (Debian packages, sa
 	@scripts/setup lab
 
 daemons: ## Build the lab's tailscaled and headscale, once for each pin
-	@testenv/daemons/build tailscale
-	@testenv/daemons/build headscale
+	@testenv/daemons/build tailscale >/dev/null
+	@testenv/daemons/build headscale >/dev/null
