@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use provider_api::{Finding, Severity};
 
-use super::cause::{Beyond, Cause};
+use super::cause::Cause;
 use super::evidence::Here;
 
 /// Whose canary did not answer, and how bad that is.
@@ -33,9 +33,7 @@ pub(super) fn finding(cause: &Cause, subject: Subject<'_>, here: &Here) -> Findi
         Cause::Size(size) => size::words(size, subject, here),
         Cause::Beyond(beyond) => beyond::words(beyond, subject),
     };
-    let nobody_there = *cause == Cause::Beyond(Beyond::NoCanary);
-    let severity = if nobody_there { Severity::Warning } else { subject.severity };
-    Finding::new(severity, code, what, why).fix(fix)
+    Finding::new(subject.severity, code, what, why).fix(fix)
 }
 
 struct Words {
