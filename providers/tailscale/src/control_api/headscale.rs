@@ -36,6 +36,7 @@ struct Node {
     #[serde(default)]
     online: bool,
     expiry: Option<Timestamp>,
+    pre_auth_key: Option<PreAuthKey>,
     #[serde(default)]
     tags: Vec<String>,
     #[serde(default)]
@@ -44,6 +45,13 @@ struct Node {
     approved_routes: Vec<IpNet>,
     #[serde(default)]
     subnet_routes: Vec<IpNet>,
+}
+
+/// The key that the node was enrolled with, until somebody deletes it.
+#[derive(Deserialize)]
+struct PreAuthKey {
+    #[serde(default)]
+    ephemeral: bool,
 }
 
 impl From<Node> for ControlNode {
@@ -55,6 +63,7 @@ impl From<Node> for ControlNode {
             tags: node.tags,
             online: Some(node.online),
             expires: moment(node.expiry),
+            ephemeral: node.pre_auth_key.map(|key| key.ephemeral),
             routes: ControlRoutes {
                 advertised: node.available_routes,
                 approved: node.approved_routes,
@@ -71,7 +80,7 @@ mod tests {
     /// As headscale 0.29.2 answered, shortened.
     const ANSWER: &str = r#"{"nodes":[{"id":"1","machineKey":"mkey:35","nodeKey":"nodekey:90",
         "ipAddresses":["100.64.0.1","fd7a:115c:a1e0::1"],"name":"a","user":{"id":"1","name":"k8s"},
-        "lastSeen":"2026-11-23T16:15:13.740611150Z","expiry":null,"preAuthKey":null,
+        "lastSeen":"2026-11-23T16:15:13.740611150Z","expiry":null,"preAuthKey":{"id":"1","reusable":true,"ephemeral":true},
         "registerMethod":"REGISTER_METHOD_AUTH_KEY","givenName":"a","online":true,
         "approvedRoutes":["10.42.0.0/24","2001:cafe:42::/64"],
         "availableRoutes":["10.42.0.0/24"],"subnetRoutes":["10.42.0.0/24"],"tags":["tag:k8s"]},
@@ -89,5 +98,6 @@ mod tests {
         assert_eq!((nodes[0].online, nodes[0].expires), (Some(true), None));
         assert!(nodes[0].serves(own) && !nodes[1].serves(own));
         assert_eq!(nodes[1].expires, None, "the year 1 is never");
+        assert_eq!((nodes[0].ephemeral, nodes[1].ephemeral), (Some(true), None));
     }
 }

@@ -86,6 +86,8 @@ pub struct ControlNode {
     pub online: Option<bool>,
     /// When its key expires; none for never.
     pub expires: Option<Timestamp>,
+    /// Whether it is forgotten soon after it goes offline; none where the server does not say.
+    pub ephemeral: Option<bool>,
     /// Its routes.
     pub routes: ControlRoutes,
 }

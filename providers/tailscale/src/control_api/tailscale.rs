@@ -35,6 +35,7 @@ struct Device {
     connected_to_control: Option<bool>,
     #[serde(default)]
     key_expiry_disabled: bool,
+    is_ephemeral: Option<bool>,
     #[serde(default, deserialize_with = "lenient")]
     expires: Option<Timestamp>,
     #[serde(default)]
@@ -55,6 +56,7 @@ impl From<Device> for ControlNode {
             tags: device.tags,
             online: device.connected_to_control,
             expires: moment(device.expires.filter(|_| !device.key_expiry_disabled)),
+            ephemeral: device.is_ephemeral,
             routes: ControlRoutes {
                 advertised: device.advertised_routes,
                 approved: device.enabled_routes,

@@ -10,7 +10,7 @@ use super::interface::kernel;
 use super::{Tailscale, asked};
 use crate::client::Status;
 use crate::guard::{RULE_PRIORITY, Snat, protected};
-use crate::prefs::{Prefs, Settlement, TRANSLATION, settle};
+use crate::prefs::{Prefs, Settlement, TRANSLATION, changed, settle};
 
 /// Everything that is to be so, decided.
 pub(super) struct Decision {
@@ -27,19 +27,20 @@ pub(super) struct Decision {
 }
 
 impl Tailscale {
-    /// Guards first, then preferences, so that no moment is without them; then what is not
-    /// needed any more goes.
+    /// Asks whether the daemon would take it all, before anything is recorded or changed. Then
+    /// guards first and preferences after, so that no moment is without them; last goes what is
+    /// not needed any more.
     pub(super) async fn apply_all(&self, want: &Desired) -> Result<()> {
         let decision = self.decide(want).await?;
         let Decision { prefs, settlement, rules, snat, ledger } = decision;
+        if !settlement.changes.is_empty() {
+            self.api.check(&changed(&prefs, &settlement.changes)).await?;
+        }
         set_rules(&rules).await?;
         self.translate(snat.as_ref()).await?;
-        let names: Vec<&str> = settlement.changes.iter().map(|it| it.name.as_str()).collect();
-        if !names.is_empty() {
-            let text = format!("tailscaled: set {}", names.join(", "));
-            self.host.progress(Step::done("preferences", text));
-        }
+        let done = told(&settlement);
         self.carry_out(prefs, settlement).await?;
+        done.into_iter().for_each(|step| self.host.progress(step));
         if snat.is_none() && translates(&ledger) {
             self.stop_translating().await?;
         }
@@ -63,12 +64,16 @@ impl Tailscale {
         let asked = asked::want(want, enrolment, &self.settings, status, &prefs)?;
         let settlement = settle(&prefs, &ledger, &asked);
         let routed = want.mode == RouteMode::Routed;
-        let snat = routed.then(|| snat(&prefs, &ledger, &want.pod_cidrs)).flatten();
+        let after = changed(&prefs, &settlement.changes);
+        // An operator who spoke of the translation has it so.
+        let is_ours = !self.settings.extra.settings.contains_key("NoSNAT");
+        let snat = (routed && is_ours)
+            .then(|| Snat::needed(&before(&prefs, &ledger), &after.advertised(), &want.pod_cidrs));
         let rules = match routed {
             true => protected(&want.pod_cidrs, &connected(&prefs).await?),
             false => Vec::new(),
         };
-        Ok(Decision { prefs, settlement, rules, snat, ledger })
+        Ok(Decision { prefs, settlement, rules, snat: snat.flatten(), ledger })
     }
 
     /// Writes the table that translates, unless it is there as it should be.
@@ -89,6 +94,13 @@ impl Tailscale {
     }
 }
 
+/// The step that tells of these changes; none where there are none.
+fn told(settlement: &Settlement) -> Option<Step> {
+    let names: Vec<&str> = settlement.changes.iter().map(|it| it.name.as_str()).collect();
+    let text = format!("tailscaled: set {}", names.join(", "));
+    (!names.is_empty()).then(|| Step::done("preferences", text))
+}
+
 /// Makes our rules exactly these.
 pub(super) async fn set_rules(rules: &[Rule]) -> Result<()> {
     let netlink = Netlink::open().map_err(kernel)?;
@@ -96,7 +108,7 @@ pub(super) async fn set_rules(rules: &[Rule]) -> Result<()> {
     Ok(())
 }
 
-/// The networks on this node's own links, but for tailscaled's. None where an admin sends
+/// The networks on this node's own links; tailscaled's has single addresses alone. None where an admin sends
 /// everything, the LAN included, through an exit node.
 async fn connected(prefs: &Prefs) -> Result<Vec<IpNet>> {
     let has_exit_node = ["ExitNodeID", "ExitNodeIP", "AutoExitNode"]
@@ -107,18 +119,16 @@ async fn connected(prefs: &Prefs) -> Result<Vec<IpNet>> {
     }
     let netlink = Netlink::open().map_err(kernel)?;
     let networks = netlink.connected_networks().await.map_err(kernel)?;
-    let foreign = |interface: &str| !interface.starts_with("tailscale");
-    Ok(networks.into_iter().filter(|(_, interface)| foreign(interface)).map(|it| it.0).collect())
+    Ok(networks.into_iter().map(|(network, _)| network).collect())
 }
 
-/// The translation that is needed, seen from before our first change.
-fn snat(prefs: &Prefs, ledger: &Ledger, pod_cidrs: &[IpNet]) -> Option<Snat> {
+/// The preferences with the translation as it was before our first change.
+fn before(prefs: &Prefs, ledger: &Ledger) -> Prefs {
     let held = ledger.settings.get("NoSNAT").filter(|setting| !setting.restored);
-    let before = match held {
+    match held {
         Some(setting) => prefs.clone().with("NoSNAT", setting.was.clone()),
         None => prefs.clone(),
-    };
-    Snat::needed(&before, &prefs.advertised(), pod_cidrs)
+    }
 }
 
 pub(super) fn translates(ledger: &Ledger) -> bool {

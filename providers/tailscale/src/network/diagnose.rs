@@ -1,12 +1,19 @@
 //! What can be told about the provider's own health, asking twice where once is not enough.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use provider_api::{Finding, NodeId, Result};
+use tokio::time::{Instant, sleep};
 
 use super::{Tailscale, health};
-use crate::client::Status;
+use crate::client::{State, Status};
 use crate::control_url::ControlUrl;
 use crate::prefs::Prefs;
+
+/// How long a daemon that asked anew may take to find its relay; 3 s were seen.
+const RELAY: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 impl Tailscale {
     pub(super) async fn diagnose_all(&self) -> Vec<Finding> {
@@ -22,7 +29,7 @@ impl Tailscale {
         let status = self.asked_anew(status).await?;
         let standing = health::of_status(&status, Timestamp::now());
         match standing.is_empty() {
-            true => findings.extend(self.unknown_at_control(&status, &prefs).await),
+            true => findings.extend(self.told_by_control(&status, &prefs).await),
             false => findings.extend(standing),
         }
         Ok(findings)
@@ -34,14 +41,23 @@ impl Tailscale {
             return Ok(status);
         }
         self.refresh().await?;
-        Ok(self.api.own_status().await?)
+        let deadline = Instant::now() + RELAY;
+        loop {
+            let status = self.api.own_status().await?;
+            if status.backend_state != State::Starting || Instant::now() >= deadline {
+                return Ok(status);
+            }
+            sleep(LOOK_AGAIN).await;
+        }
     }
 
-    async fn unknown_at_control(&self, status: &Status, prefs: &Prefs) -> Option<Finding> {
+    /// What the control server's own API knows and the daemon does not say.
+    async fn told_by_control(&self, status: &Status, prefs: &Prefs) -> Option<Finding> {
         let id = NodeId::new(status.this.as_ref().map_or("", |this| &this.id));
         match self.known_at_control(prefs, &id).await {
             Err(error) => Some(health::of_error(error)),
             Ok(Some(None)) => Some(health::deleted()),
+            Ok(Some(Some(node))) if node.ephemeral == Some(true) => Some(health::ephemeral()),
             Ok(Some(Some(_)) | None) => None,
         }
     }

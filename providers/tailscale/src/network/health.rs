@@ -96,6 +96,14 @@ pub(super) fn deleted() -> Finding {
     )
 }
 
+/// The control server forgets this node when it goes offline.
+pub(super) fn ephemeral() -> Finding {
+    let what = "this node was enrolled with an ephemeral key";
+    let why = "the control server deletes the node soon after it goes offline, a reboot included";
+    Finding::new(Severity::Warning, "ephemeral-node", what, why)
+        .fix("moorline leave, then moorline up with a joinKey that is not ephemeral")
+}
+
 fn cut_off(code: &str, what: &str, fix: &str) -> Finding {
     let why = "this node's pods cannot be reached, and reach no other node's";
     Finding::new(Severity::Error, code, what, why).fix(fix)

@@ -25,6 +25,7 @@ impl Tailscale {
         let verdicts = sight.verdicts();
         let mut findings = health::of_status(&sight.status, Timestamp::now());
         findings.extend(sight.asked_in_vain.clone().map(health::of_error));
+        findings.extend(sight.is_deleted.then(health::deleted));
         Ok(Observed {
             route_findings: self.route_findings(&sight, &verdicts),
             findings,
@@ -50,7 +51,9 @@ impl Tailscale {
             tokio::join!(self.api.packet_filter(), self.known_at_control(&sight.prefs, &id));
         sight.filter = filter.ok();
         match known {
-            Ok(node) => sight.control = node.flatten().map(|node| node.routes),
+            Ok(None) => {}
+            Ok(Some(None)) => sight.is_deleted = true,
+            Ok(Some(Some(node))) => sight.control = Some(node.routes),
             Err(error) => sight.asked_in_vain = Some(error),
         }
     }

@@ -2,16 +2,21 @@
 
 use std::time::Duration;
 
-use provider_api::Result;
+use provider_api::{Error, Result};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Tailscale;
+use crate::client::{ClientError, LocalApi};
 use crate::prefs::PrefChange;
 
 /// How long the control server may take to answer anew; 0.6 s were seen.
 const REFRESH: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How long the daemon takes to tell the control server of a change. A connection that is
+/// opened anew before that delays the change by seconds (seen with 1.102.3).
+const TOLD: Duration = Duration::from_secs(2);
 
 impl Tailscale {
     /// Off and on again writes the accepted routes into table 52; no packet was lost over it.
@@ -27,6 +32,9 @@ impl Tailscale {
     /// Opens the connection to the control server anew, which is when it sends this node's
     /// own entry. Traffic goes on meanwhile.
     pub(super) async fn refresh(&self) -> Result<()> {
+        if let Some(changed) = self.remember(|memory| memory.changed) {
+            sleep_until(Instant::from_std(changed) + TOLD).await;
+        }
         self.api.start(None, None).await?;
         let deadline = Instant::now() + REFRESH;
         while Instant::now() < deadline {
@@ -44,20 +52,29 @@ impl Tailscale {
         Ok(())
     }
 
-    /// Where it is off already there is nothing that tailscaled would write.
-    async fn toggle(&self, name: &str, off: Value) -> Result<()> {
-        let now = self.api.prefs().await?.value(name).clone();
-        if now == off {
+    /// Where it is off already there is nothing that tailscaled would write. A caller that
+    /// gives up in between does not leave it off: the task goes on without it.
+    async fn toggle(&self, name: &'static str, off: Value) -> Result<()> {
+        let on = self.api.prefs().await?.value(name).clone();
+        if on == off {
             return Ok(());
         }
-        let change = |from: &Value, to: &Value| PrefChange {
-            name: name.to_owned(),
-            from: from.clone(),
-            to: to.clone(),
-        };
-        let on_again = self.api.change(&[change(&now, &off)]).await;
-        self.api.change(&[change(&off, &now)]).await?;
-        on_again?;
+        let both = tokio::spawn(off_and_on(self.api.clone(), name, on, off)).await;
+        both.map_err(|error| Error::bug(format!("{name} was toggled half: {error}")))??;
         Ok(())
     }
+}
+
+async fn off_and_on(
+    api: LocalApi,
+    name: &'static str,
+    on: Value,
+    off: Value,
+) -> Result<(), ClientError> {
+    let set = |from: &Value, to: &Value| {
+        [PrefChange { name: name.to_owned(), from: from.clone(), to: to.clone() }]
+    };
+    let switched_off = api.change(&set(&on, &off)).await;
+    api.change(&set(&off, &on)).await?;
+    switched_off.map(drop)
 }

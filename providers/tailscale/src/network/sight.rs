@@ -22,6 +22,8 @@ pub(super) struct Sight {
     pub(super) filter: Option<PacketFilter>,
     /// The control server's own word on the routes, where it was asked.
     pub(super) control: Option<ControlRoutes>,
+    /// Whether the control server answered that it knows no such node.
+    pub(super) is_deleted: bool,
     /// Why the control server did not answer.
     pub(super) asked_in_vain: Option<Error>,
 }
@@ -37,7 +39,16 @@ pub(super) struct Age {
 
 impl Sight {
     pub(super) fn new(status: Status, prefs: Prefs, ledger: Ledger, age: Age) -> Self {
-        Sight { status, prefs, ledger, age, filter: None, control: None, asked_in_vain: None }
+        Sight {
+            status,
+            prefs,
+            ledger,
+            age,
+            filter: None,
+            control: None,
+            is_deleted: false,
+            asked_in_vain: None,
+        }
     }
 
     /// The control server's id of this node.
@@ -53,11 +64,13 @@ impl Sight {
     /// or cannot be heard about, is no more than advertised.
     pub(super) fn verdicts(&self) -> Vec<RouteVerdict> {
         let mut verdicts = self.view(&self.prefs.advertised(), &self.status.addresses());
-        if !self.age.is_judged || self.standing() != Control::Connected {
-            for verdict in &mut verdicts {
-                if matches!(verdict.stage, RouteStage::Unapproved | RouteStage::Withheld) {
-                    verdict.stage = RouteStage::Advertised;
-                }
+        let standing = self.standing();
+        let is_judged = self.age.is_judged && standing == Control::Connected;
+        for verdict in &mut verdicts {
+            let is_refused = matches!(verdict.stage, RouteStage::Unapproved | RouteStage::Withheld);
+            // Of a node that it put out a control server serves nothing.
+            if standing == Control::LoginNeeded || (is_refused && !is_judged) {
+                verdict.stage = RouteStage::Advertised;
             }
         }
         verdicts
@@ -136,7 +149,9 @@ impl Sight {
         let status = &self.status;
         let online = status.this.as_ref().is_some_and(|this| this.online);
         match status.backend_state {
-            _ if status.is_expired() || status.is_disowned() => Control::LoginNeeded,
+            _ if self.is_deleted || status.is_expired() || status.is_disowned() => {
+                Control::LoginNeeded
+            }
             State::NeedsLogin | State::NeedsMachineAuth => Control::LoginNeeded,
             _ if online => Control::Connected,
             State::Running | State::Starting | State::Stopped => Control::Disconnected,
@@ -172,6 +187,16 @@ mod tests {
         let stage = |is_judged| sight(running.clone(), is_judged).verdicts()[0].stage;
         assert_eq!(stage(false), RouteStage::Advertised);
         assert_ne!(stage(true), RouteStage::Advertised);
+    }
+
+    #[test]
+    fn a_node_that_was_put_out_serves_nothing() {
+        let own = json!({"Online": false, "PrimaryRoutes": ["10.42.3.0/24"]});
+        let alone = json!({"BackendState": "Running", "Self": own});
+        let put_out = json!({"BackendState": "Running", "AuthURL": "http://x", "Self": own});
+        let stage = |status| sight(status, true).verdicts()[0].stage;
+        assert_eq!(stage(alone), RouteStage::Served);
+        assert_eq!(stage(put_out), RouteStage::Advertised);
     }
 
     #[test]
