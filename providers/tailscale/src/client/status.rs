@@ -84,8 +84,6 @@ pub(crate) struct PeerStatus {
     /// When its key expires; none for never.
     #[serde(deserialize_with = "moment")]
     pub(crate) key_expiry: Option<Timestamp>,
-    /// What the control server lets it do, with arguments.
-    pub(crate) cap_map: Option<BTreeMap<String, Option<Vec<serde_json::Value>>>>,
 }
 
 impl Status {
@@ -213,4 +211,63 @@ fn moment<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Timestamp>, D::E
 
 fn endpoint<'de, D: Deserializer<'de>>(input: D) -> Result<Option<SocketAddr>, D::Error> {
     Ok(Option::<String>::deserialize(input)?.and_then(|text| text.parse().ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use tailscale_localapi::types as theirs;
+
+    /// As 1.102.3 answered.
+    const RUNNING: &str = include_str!("answers/status-running.json");
+    const FRESH: &str = include_str!("answers/status-fresh.json");
+
+    fn both(answer: &str) -> (Status, theirs::Status) {
+        (serde_json::from_str(answer).unwrap(), serde_json::from_str(answer).unwrap())
+    }
+
+    #[test]
+    fn a_member_is_read_as_others_read_it() {
+        let (ours, theirs) = both(RUNNING);
+        assert_eq!(ours.backend_state, State::Running);
+        assert!(matches!(theirs.backend_state, theirs::BackendState::Running));
+        assert_eq!(ours.addresses(), theirs.tailscale_ips);
+        assert_eq!(ours.this.as_ref().unwrap().id, theirs.self_status.id);
+        assert_eq!(ours.health.unwrap(), theirs.health);
+        let peers = ours.peer.unwrap();
+        assert_eq!(peers.len(), theirs.peer.len());
+        for (key, ours) in &peers {
+            assert_same_peer(ours, &theirs.peer[key]);
+        }
+    }
+
+    fn assert_same_peer(ours: &PeerStatus, theirs: &theirs::PeerStatus) {
+        assert_eq!(ours.host_name, theirs.hostname);
+        assert_eq!(ours.online, theirs.online);
+        let endpoint = ours.cur_addr.map(|endpoint| endpoint.to_string());
+        assert_eq!(endpoint.unwrap_or_default(), theirs.cur_addr);
+        let handshake = ours.last_handshake.map_or(0, Timestamp::as_second);
+        assert_eq!(handshake, theirs.last_handshake.timestamp().max(0));
+        let primary = ours.primary_routes.clone().unwrap_or_default();
+        let primary: Vec<String> = primary.iter().map(ToString::to_string).collect();
+        assert_eq!(primary, theirs.primary_routes);
+    }
+
+    #[test]
+    fn a_fresh_daemon_is_read_as_others_read_it() {
+        let (ours, theirs) = both(FRESH);
+        assert_eq!(ours.backend_state, State::NeedsLogin);
+        assert!(matches!(theirs.backend_state, theirs::BackendState::NeedsLogin));
+        assert!(ours.tun && !ours.have_node_key && ours.addresses().is_empty());
+        assert_eq!(ours.auth_url, theirs.auth_url);
+    }
+
+    #[test]
+    fn what_a_newer_daemon_may_say_is_tolerated() {
+        let answer = json!({"BackendState": "Dreaming", "Self": null, "Peer": {"nodekey:1": {}}});
+        let status: Status = serde_json::from_value(answer).unwrap();
+        assert_eq!(status.backend_state, State::Other("Dreaming".into()));
+        assert!(!status.is_disowned() && status.addresses().is_empty());
+    }
 }
