@@ -145,3 +145,16 @@ fn a_chosen_address_is_a_lab_address() {
     let (a, b) = (lab.host("a").at("203.0.113.10").start(), lab.host("b").start());
     assert!(b.ping(a.address()));
 }
+
+#[test]
+fn hosts_may_have_ipv6_and_may_have_none() {
+    let Some(lab) = Lab::new("ipv6") else { return };
+    let (a, b) = (lab.host("a").with_ipv6().start(), lab.host("b").with_ipv6().start());
+    assert!(b.ping(a.address6()) && b.ping_sized(a.address6(), 1500));
+    let none = lab.host("c").without_ipv6().start();
+    assert_eq!(none.sysctl("net/ipv6/conf/eth0/disable_ipv6"), "1");
+    assert!(!none.ping(a.address6()));
+    assert!(!a.ping("2001:db8:ffff::1".parse().expect("an address")));
+    assert!(lab.strays().iter().any(|stray| stray.starts_with("a -> 2001:db8:ffff::1")));
+    lab.forgive_strays();
+}

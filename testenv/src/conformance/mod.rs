@@ -3,7 +3,7 @@
 //! A provider's tests say how to make a fresh [`Subject`], and get one test per promise of the
 //! contract:
 //!
-//! ```ignore
+//! ```text
 //! testenv::conformance_suite!(async { MySubject::new().await });
 //! ```
 

@@ -1,6 +1,6 @@
 //! Placing a host on the internet, or behind NATs.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
@@ -26,13 +26,31 @@ pub struct HostBuilder {
     address: Option<Ipv4Net>,
     nats: Vec<Nat>,
     forwarding: bool,
-    ipv6: bool,
+    ipv6: Ipv6,
+}
+
+/// How much of IPv6 a host has, its pods aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ipv6 {
+    /// It is switched off.
+    Off,
+    /// Addresses of links only, as a host has where its provider offers no more.
+    LinkLocal,
+    /// An address on the internet, too.
+    Global,
 }
 
 impl HostBuilder {
     pub(crate) fn new(lab: Arc<Inner>, name: &str) -> Self {
         let name = name.to_owned();
-        HostBuilder { lab, name, address: None, nats: Vec::new(), forwarding: true, ipv6: true }
+        HostBuilder {
+            lab,
+            name,
+            address: None,
+            nats: Vec::new(),
+            forwarding: true,
+            ipv6: Ipv6::LinkLocal,
+        }
     }
 
     /// Straight on the internet, at an address of the lab's choice. That is the default.
@@ -65,7 +83,15 @@ impl HostBuilder {
 
     /// With IPv6 switched off in the kernel.
     pub fn without_ipv6(mut self) -> Self {
-        self.ipv6 = false;
+        self.ipv6 = Ipv6::Off;
+        self
+    }
+
+    /// With an IPv6 address on the internet, beside the IPv4 one; for hosts that are behind no
+    /// NAT. tailscaled then takes three seconds longer to get ready: it waits for a relay that
+    /// answers over IPv6. Faults between hosts are about IPv4.
+    pub fn with_ipv6(mut self) -> Self {
+        self.ipv6 = Ipv6::Global;
         self
     }
 
@@ -84,8 +110,8 @@ impl HostBuilder {
         namespace.sysctls(&[
             ("net/ipv4/ip_forward", bit(self.forwarding)),
             ("net/ipv6/conf/all/forwarding", bit(self.forwarding)),
-            ("net/ipv6/conf/all/disable_ipv6", bit(!self.ipv6)),
-            ("net/ipv6/conf/default/disable_ipv6", bit(!self.ipv6)),
+            ("net/ipv6/conf/all/disable_ipv6", bit(self.ipv6 == Ipv6::Off)),
+            ("net/ipv6/conf/default/disable_ipv6", bit(self.ipv6 == Ipv6::Off)),
         ]);
     }
 
@@ -100,7 +126,11 @@ impl HostBuilder {
         }
         let (namespace, leg) = outermost;
         self.lab.internet.plug(&namespace, leg, &self.name, site);
-        Outlet { namespace, leg, address: site.address.addr(), gateway: site.gateway() }
+        let address6 = (self.ipv6 == Ipv6::Global && self.nats.is_empty()).then(|| {
+            self.lab.internet.plug6(&namespace, leg, &self.name, site);
+            site.address6().addr()
+        });
+        Outlet { namespace, leg, address: site.address.addr(), address6, gateway: site.gateway() }
     }
 }
 
@@ -148,5 +178,6 @@ pub(crate) struct Outlet {
     pub(crate) namespace: Arc<Namespace>,
     pub(crate) leg: &'static str,
     pub(crate) address: Ipv4Addr,
+    pub(crate) address6: Option<Ipv6Addr>,
     pub(crate) gateway: Ipv4Addr,
 }

@@ -158,7 +158,8 @@ impl Host {
         self.outlet.namespace.ip(&format!("link set dev {} down", self.outlet.leg));
     }
 
-    /// Puts it back in. The route to the internet went with the link, and comes back.
+    /// Puts it back in. The route to the internet went with the link, and comes
+    /// back; an IPv6 address does not.
     pub fn plug(&self) {
         let Outlet { namespace, leg, gateway, .. } = &self.outlet;
         namespace.ip(&format!("link set dev {leg} up"));

@@ -50,6 +50,14 @@ impl Host {
         self.address.into()
     }
 
+    /// The IPv6 address on its own interface.
+    ///
+    /// # Panics
+    /// Where the host was not made with one.
+    pub fn address6(&self) -> IpAddr {
+        self.outlet.address6.expect("a host made `with_ipv6`").into()
+    }
+
     /// The address that the internet sees: its router's, if it is behind one.
     pub fn outer_address(&self) -> IpAddr {
         self.outlet.address.into()

@@ -1,10 +1,10 @@
 //! The internet: one namespace that routes between sites, and catches what would leave.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex};
 
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 use serde_json::Value;
 
 use super::registry::Registration;
@@ -63,6 +63,19 @@ impl Site {
         Site { address: Ipv4Net::new(address, 24).expect("a prefix length") }
     }
 
+    /// The host's IPv6 address on the site: of the documentation's range, with the IPv4 subnet
+    /// in it.
+    pub(crate) fn address6(&self) -> Ipv6Net {
+        self.ipv6(0x10)
+    }
+
+    fn ipv6(&self, host: u16) -> Ipv6Net {
+        let [a, b, c, _] = self.address.network().octets();
+        let (upper, lower) = (u16::from_be_bytes([a, b]), u16::from(c));
+        let address = Ipv6Addr::new(0x2001, 0xdb8, upper, lower, 0, 0, 0, host);
+        Ipv6Net::new(address, 64).expect("a prefix length")
+    }
+
     /// The internet's own address on the site: the first of its subnet.
     pub(crate) fn gateway(&self) -> Ipv4Addr {
         self.address.hosts().next().expect("a subnet with hosts")
@@ -97,6 +110,16 @@ impl Internet {
         namespace.ip(&format!("route add default via {} dev {leg}", site.gateway()));
         self.namespace.nft(&format!("add element inet trap sites {{ {} }}", site.address.trunc()));
         lock(&self.sites).insert(site.address.addr().to_string(), name.to_owned());
+    }
+
+    /// Gives a plugged leg, and the site's end of it, IPv6 too.
+    pub(crate) fn plug6(&self, namespace: &Namespace, leg: &str, name: &str, site: &Site) {
+        let (address, gateway) = (site.address6(), site.ipv6(1));
+        self.namespace.ip(&format!("address add {gateway} dev {name}"));
+        namespace.ip(&format!("address add {address} dev {leg}"));
+        namespace.ip(&format!("route add default via {} dev {leg}", gateway.addr()));
+        self.namespace.nft(&format!("add element inet trap sites6 {{ {} }}", address.trunc()));
+        lock(&self.sites).insert(address.addr().to_string(), name.to_owned());
     }
 
     /// Makes a site of which nothing ever comes back.
