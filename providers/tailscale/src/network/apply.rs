@@ -3,7 +3,9 @@
 use ipnet::IpNet;
 use linux::rule::Rule;
 use linux::{Netlink, nftables};
-use provider_api::{Desired, Enrolment, Ledger, LedgerEntry, Result, RouteMode, Step};
+use provider_api::{
+    Desired, Enrolment, Ledger, LedgerEntry, OwnedSetting, Result, RouteMode, Step,
+};
 use serde_json::{Value, json};
 
 use super::interface::kernel;
@@ -61,7 +63,11 @@ impl Tailscale {
         ledger: Ledger,
     ) -> Result<Decision> {
         let enrolment = ledger.enrolment.unwrap_or(Enrolment::Adopted);
-        let asked = asked::want(want, enrolment, &self.settings, status, &prefs)?;
+        let mut asked = asked::want(want, enrolment, &self.settings, status, &prefs)?;
+        // A node that we switched on stays on until we leave.
+        if held(&ledger, "WantRunning").is_some() {
+            asked.settings.insert("WantRunning".to_owned(), json!(true));
+        }
         let settlement = settle(&prefs, &ledger, &asked);
         let routed = want.mode == RouteMode::Routed;
         let after = changed(&prefs, &settlement.changes);
@@ -108,8 +114,8 @@ pub(super) async fn set_rules(rules: &[Rule]) -> Result<()> {
     Ok(())
 }
 
-/// The networks on this node's own links; tailscaled's has single addresses alone. None where an admin sends
-/// everything, the LAN included, through an exit node.
+/// The networks on this node's own links; tailscaled's has single addresses alone. None where
+/// an admin sends everything, the LAN included, through an exit node.
 async fn connected(prefs: &Prefs) -> Result<Vec<IpNet>> {
     let has_exit_node = ["ExitNodeID", "ExitNodeIP", "AutoExitNode"]
         .iter()
@@ -124,15 +130,19 @@ async fn connected(prefs: &Prefs) -> Result<Vec<IpNet>> {
 
 /// The preferences with the translation as it was before our first change.
 fn before(prefs: &Prefs, ledger: &Ledger) -> Prefs {
-    let held = ledger.settings.get("NoSNAT").filter(|setting| !setting.restored);
-    match held {
+    match held(ledger, "NoSNAT") {
         Some(setting) => prefs.clone().with("NoSNAT", setting.was.clone()),
         None => prefs.clone(),
     }
 }
 
 pub(super) fn translates(ledger: &Ledger) -> bool {
-    ledger.settings.get(TRANSLATION).is_some_and(|table| !table.restored)
+    held(ledger, TRANSLATION).is_some()
+}
+
+/// What is ours for now.
+fn held<'a>(ledger: &'a Ledger, name: &str) -> Option<&'a OwnedSetting> {
+    ledger.settings.get(name).filter(|setting| !setting.restored)
 }
 
 pub(super) async fn is_translating(snat: &Snat) -> Result<bool> {

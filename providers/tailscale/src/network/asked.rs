@@ -25,7 +25,8 @@ pub(crate) fn settings(
     asked
 }
 
-/// The whole of what is asked of an enrolled node.
+/// The whole of what is asked of a node. What only a member can be asked about, tags and exit
+/// nodes, is looked at on a member alone.
 pub(super) fn want(
     desired: &Desired,
     enrolment: Enrolment,
@@ -34,9 +35,10 @@ pub(super) fn want(
     prefs: &Prefs,
 ) -> Result<Want> {
     let mut settings = settings(desired.mode, enrolment, chosen);
-    check_tags(&mut settings, status, prefs)?;
-    if let Some(exit_node) = &chosen.extra.exit_node {
-        settings.extend([exit_node_setting(exit_node, status)?]);
+    if status.backend_state.is_member() {
+        check_tags(&mut settings, status, prefs)?;
+        let exit_node = chosen.extra.exit_node.as_deref();
+        settings.extend(exit_node.map(|node| exit_node_setting(node, status)).transpose()?);
     }
     let mut routes = chosen.extra.routes.clone();
     if desired.mode == RouteMode::Routed {
@@ -125,6 +127,7 @@ mod tests {
 
     fn status() -> Status {
         serde_json::from_value(json!({
+            "BackendState": "Running",
             "Self": {"Tags": ["tag:k8s"]},
             "Peer": {"nodekey:1": {"ID": "7", "HostName": "exit", "ExitNodeOption": true,
                                    "TailscaleIPs": ["100.64.0.7"]}},
@@ -162,6 +165,16 @@ mod tests {
         assert_eq!(settled, Want::default());
         let error = asked(&["--advertise-tags=tag:web"], RouteMode::Underlay).unwrap_err();
         assert_eq!(error.code, "tags-need-login");
+    }
+
+    #[test]
+    fn a_node_that_is_no_member_yet_is_not_judged() {
+        let desired =
+            Desired { mode: RouteMode::Underlay, pod_cidrs: vec![], cluster_cidrs: vec![] };
+        let chosen = chosen(&["--advertise-tags=web", "--exit-node=other"]);
+        let (status, prefs) = (Status::default(), Prefs::default());
+        let want = want(&desired, Enrolment::Ours, &chosen, &status, &prefs).unwrap();
+        assert_eq!(want.settings[TAGS], json!(["tag:web"]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What would change, without changing anything.
 
-use provider_api::{Change, Desired, Plan, Result};
+use provider_api::{Change, Desired, Enrolment, Ledger, Plan, Result};
 use serde_json::Value;
 
 use super::Tailscale;
@@ -13,13 +13,18 @@ use crate::prefs::{OWNED, PrefChange, Prefs};
 impl Tailscale {
     pub(super) async fn plan_all(&self, want: &Desired) -> Result<Plan> {
         let (status, prefs) = tokio::try_join!(self.api.status(), self.api.prefs())?;
-        let ledger = self.host.ledger().await?;
+        let mut ledger = self.host.ledger().await?;
         let needs = situation(&status, &prefs, &ledger, &self.settings)?;
+        if matches!(needs, Situation::Login(_)) {
+            ledger.enrolment.get_or_insert(Enrolment::Ours);
+        }
         let mut changes: Vec<Change> =
             self.login_change(needs, &status, &prefs).into_iter().collect();
         let decision = self.decide_for(want, &status, prefs, ledger).await?;
         changes.extend(guard_changes(&decision).await?);
-        changes.extend(decision.settlement.changes.iter().map(shown));
+        changes.extend(
+            decision.settlement.changes.iter().map(|change| shown(change, &decision.ledger)),
+        );
         Ok(Plan { changes })
     }
 
@@ -71,15 +76,22 @@ async fn guard_changes(decision: &Decision) -> Result<Vec<Change>> {
     Ok(changes)
 }
 
-fn shown(change: &PrefChange) -> Change {
-    let owned = OWNED.iter().find(|owned| owned.name == change.name);
-    let why = match (owned, change.name.as_str()) {
-        (Some(owned), _) => owned.why,
-        (None, "AdvertiseRoutes") => "this node's pods",
-        (None, _) => "extraArgs",
-    };
+fn shown(change: &PrefChange, ledger: &Ledger) -> Change {
     let subject = format!("tailscaled {}", change.name);
-    plain(&subject, &value(&change.from), &value(&change.to), why)
+    plain(&subject, &value(&change.from), &value(&change.to), why(change, ledger))
+}
+
+fn why(change: &PrefChange, ledger: &Ledger) -> &'static str {
+    if let Some(owned) = OWNED.iter().find(|owned| owned.name == change.name) {
+        return owned.why;
+    }
+    let was = ledger.settings.get(&change.name).filter(|setting| !setting.restored);
+    match change.name.as_str() {
+        "AdvertiseRoutes" => "this node's pods, and extraArgs",
+        _ if was.is_some_and(|setting| setting.was == change.to) => "as it was before",
+        "Hostname" => "this node's name",
+        _ => "extraArgs",
+    }
 }
 
 fn value(value: &Value) -> String {
