@@ -33,7 +33,8 @@ EXIT CODES
   6   this version, kernel or server cannot do it
   7   the daemon or the control server does not answer
   8   joined, but the stage that --wait names was not reached in time
-  70  a fault of Moorline itself";
+  70  a fault of Moorline itself
+  130 interrupted by Ctrl-C or SIGTERM";
 
 /// The end of a command's help: its examples and the exit codes.
 pub(super) fn help(examples: &str) -> String {
@@ -47,6 +48,8 @@ pub enum Exit {
     Done,
     /// Joined, but the stage that was waited for was not reached in time.
     NotReached,
+    /// Ended by Ctrl-C, or by SIGTERM.
+    Interrupted,
     /// An error of this kind.
     Failed(ErrorKind),
 }
@@ -57,6 +60,7 @@ impl Exit {
         match self {
             Exit::Done => 0,
             Exit::NotReached => 8,
+            Exit::Interrupted => 130,
             Exit::Failed(kind) => kind.exit_code(),
         }
     }
@@ -91,7 +95,7 @@ mod tests {
     fn every_code_is_documented() {
         let failed = ErrorKind::ALL.map(Exit::Failed);
         let reference = include_str!("../../docs/reference/exit-codes.md");
-        for exit in [Exit::Done, Exit::NotReached].into_iter().chain(failed) {
+        for exit in [Exit::Done, Exit::NotReached, Exit::Interrupted].into_iter().chain(failed) {
             let code = exit.code();
             assert!(CODES.contains(&format!("\n  {code:<3} ")), "{exit:?} in --help");
             assert!(reference.contains(&format!("| {code} |")), "{exit:?} in the reference");

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use clap::Args;
 use provider_api::{Change, ErrorKind, Finding, Result};
 use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::{Cluster, Network, Place, Waiting};
 use super::exit::{self, Exit};
 use super::output::{self, Answer};
 use super::progress::Progress;
 use super::{render, sources};
+use crate::host::Directories;
 use crate::settings::{Layer, Settings};
 use crate::{checks, host, providers, settings};
 
@@ -57,7 +59,10 @@ pub(super) async fn run(arguments: &Arguments, place: &Place) -> Answer {
         return dry_run(arguments, &settings).await;
     }
     let progress = Arc::new(Progress::start(place.verbose));
-    let report = host::up(&settings, Arc::clone(&progress) as Arc<_>).await;
+    let report = tokio::select! {
+        report = host::up(&settings, Arc::clone(&progress) as Arc<_>) => report,
+        () = interruption() => return abandon(&settings).await,
+    };
     progress.finish();
     let mut report = report?;
     report.status.findings.extend(settings.findings);
@@ -67,6 +72,29 @@ pub(super) async fn run(arguments: &Arguments, place: &Place) -> Answer {
         false => output::text(&render::up::text(&report))?,
     }
     Ok(if report.reached() { Exit::Done } else { Exit::NotReached })
+}
+
+/// Nobody waits any more: what was begun goes on without anybody who would end it.
+async fn abandon(settings: &Settings) -> Answer {
+    let directories = Directories::from(settings);
+    tokio::select! {
+        abandoned = host::abandon(&directories) => abandoned?,
+        () = interruption() => {}
+    }
+    Ok(Exit::Interrupted)
+}
+
+/// Comes back at Ctrl-C, and at what `systemctl stop` sends.
+async fn interruption() {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
 }
 
 /// The settings are shown even where the changes cannot be told, unless it is the settings that

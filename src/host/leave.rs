@@ -6,7 +6,7 @@ use provider_api::{Enrolment, Finding, Leave, Result, Severity};
 
 use crate::host::session::{Access, Place};
 use crate::host::{
-    Directories, LeaveReport, NetworkState, Reporter, StateDirectory, open, pod_network,
+    Directories, LeaveReport, NetworkState, Reporter, Silent, StateDirectory, open, pod_network,
 };
 
 /// Takes back what the ledger says is ours: routes, settings, the canary, and with
@@ -34,6 +34,26 @@ pub async fn leave(
     opened.session.forget()?;
     let enrolled = how == Leave::Withdraw || before.ledger.enrolment == Some(Enrolment::Adopted);
     Ok(LeaveReport { changes, findings: left_as_is(&before), enrolled })
+}
+
+/// Takes back a first join that never came to its end, so that the daemon does not go on with
+/// it. A member stays one.
+///
+/// # Errors
+/// Where its daemon does not answer.
+pub async fn abandon(directories: &Directories) -> Result<()> {
+    let directory = StateDirectory::new(&directories.state);
+    let _lock = directory.lock()?;
+    if directory.load()?.networks.is_empty() {
+        return Ok(());
+    }
+    let reporter = Arc::new(Silent);
+    let opened = open::from_state(Place { directory, access: Access::Write, reporter })?;
+    if opened.session.network_state()?.ledger.enrolment.is_some() {
+        return Ok(());
+    }
+    opened.network.leave(Leave::Withdraw).await?;
+    opened.session.forget()
 }
 
 /// What stays changed, since others may have come to need it.

@@ -146,3 +146,18 @@ fn a_certificate_that_nobody_trusts_is_named_and_a_trusted_one_works() {
     let _ = node.host.moorline(["up", "--wait", "joined", "--vpn-auth", &auth]).succeeded();
     assert!(headscale.node("a").online);
 }
+
+#[test]
+fn a_member_goes_on_while_its_server_is_away() {
+    let Some(lab) = lab("a server that went away") else { return };
+    let headscale = lab.headscale().start();
+    let node = Node::new(&lab);
+    let auth = node.host.vpn_auth(&headscale, &headscale.user("k8s").reusable_key());
+    let words = ["up", "--json", "--wait", "joined", "--vpn-auth", &auth];
+    let _ = node.host.moorline(words).succeeded();
+    headscale.stop();
+    let run = node.host.moorline(words).succeeded();
+    assert!(run.duration < SECONDS, "{run:?}");
+    let status = node.host.moorline(["status", "--json"]).succeeded();
+    assert!(status.stdout.contains("control-away"), "{}", status.stdout);
+}

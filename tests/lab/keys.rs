@@ -74,24 +74,34 @@ fn every_key_that_is_refused_is_named_and_tried_no_more() {
     assert!(headscale.node("a").online);
 }
 
+const WITH_A_TAG: &str = r#"{
+    "tagOwners": {"tag:k8s": ["k8s@"]},
+    "acls": [{"action": "accept", "src": ["*"], "dst": ["*:*"]}]
+}"#;
+
 #[test]
 fn tags_that_a_key_may_not_ask_for_are_refused() {
     let Some(lab) = lab("tags") else { return };
     let headscale = lab.headscale().start();
-    let key = headscale.user("k8s").reusable_key();
+    let untagged = headscale.user("k8s").reusable_key();
+    headscale.set_policy(WITH_A_TAG);
+    let tagged = headscale.tagged_key("tag:k8s");
     let host = lab.host("a").start();
     let tailscaled = host.tailscaled();
     let dials = Dials::of(&host, &tailscaled);
-    let auth = with_key(&host, &headscale, key.secret());
-    let run = up(&host, &format!("{auth},extraArgs=--advertise-tags=tag:k8s"));
-    assert!(run.duration < SECONDS, "{run:?}");
-    let error = Refusal::of(run, 4).is("tags-refused", "tag:k8s");
-    assert!(error.fix.is_some_and(|fix| fix.contains("preauthkeys create --tags tag:k8s")));
-    is_untouched(&tailscaled);
-    assert_eq!(tailscaled.prefs()["AdvertiseTags"], serde_json::Value::Null);
-    dials.have_ended();
+    for key in [&untagged, &tagged] {
+        let auth = with_key(&host, &headscale, key.secret());
+        let run = up(&host, &format!("{auth},extraArgs=--advertise-tags=tag:k8s"));
+        assert!(run.duration < SECONDS, "{run:?}");
+        let error = Refusal::of(run, 4).is("tags-refused", "tag:k8s");
+        assert!(error.fix.is_some_and(|fix| fix.contains("preauthkeys create --tags tag:k8s")));
+        is_untouched(&tailscaled);
+        assert_eq!(tailscaled.prefs()["AdvertiseTags"], serde_json::Value::Null);
+        dials.have_ended();
+    }
     assert!(dials.count() > 0, "no dial is counted at all");
-    let _ = up(&host, &auth).succeeded();
+    let _ = up(&host, &with_key(&host, &headscale, tagged.secret())).succeeded();
+    assert_eq!(headscale.node("a").tags, ["tag:k8s"]);
 }
 
 #[test]

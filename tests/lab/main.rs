@@ -3,12 +3,14 @@
 mod adoption;
 mod another_server;
 mod approval;
+mod by_hand;
 mod common;
 mod conformance;
 mod control_server;
 mod daemon;
 mod daemon_log;
 mod dials;
+mod interrupted;
 mod keys;
 mod node;
 mod proc;

@@ -7,7 +7,7 @@ use std::io::ErrorKind::WouldBlock;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use crate::refusal::{Refusal, SOON};
 
@@ -332,6 +332,7 @@ fn the_daemon_of_these_tests_is_the_one_that_would_be_asked() {
         .args(["up", "--vpn-auth", &text])
         .env("MOORLINE_STATE_DIR", machine.state())
         .env("MOORLINE_RUN_DIR", machine.folder.path().join("run"))
+        .stderr(Stdio::null())
         .spawn();
     let mut running = binary.expect("moorline");
     testenv::until("a call", SOON, || machine.daemon.accept().map(drop));
