@@ -23,13 +23,20 @@ pub(super) fn kernel(cause: linux::Error) -> Error {
 }
 
 /// The bridge and the canary on it, with what the network carries; changes only what differs.
-pub(super) async fn ensure(session: &Session, directories: &Directories, mtu: u32) -> Result<()> {
+/// Tells what that is, for people.
+pub(super) async fn ensure(
+    session: &Session,
+    directories: &Directories,
+    mtu: u32,
+) -> Result<String> {
     let state = session.network_state()?;
-    let changes = canary(&state, directories, mtu).ensure().await.map_err(kernel)?;
+    let canary = canary(&state, directories, mtu);
+    let changes = canary.ensure().await.map_err(kernel)?;
+    let told = told(&canary).await?;
     if !trace(&changes).is_empty() {
-        session.note(as_one(String::new(), told(&state.desired.pod_cidrs, &state.pod_bridge)));
+        session.note(as_one(String::new(), told.clone()));
     }
-    Ok(())
+    Ok(told)
 }
 
 /// What `forward` and `ensure` would change.
@@ -49,9 +56,11 @@ pub(super) async fn remove(
     state: &NetworkState,
     directories: &Directories,
 ) -> Result<()> {
-    let changes = canary(state, directories, 0).remove().await.map_err(kernel)?;
+    let canary = canary(state, directories, 0);
+    let told = told(&canary).await?;
+    let changes = canary.remove().await.map_err(kernel)?;
     if !trace(&changes).is_empty() {
-        session.note(as_one(told(&state.desired.pod_cidrs, &state.pod_bridge), String::new()));
+        session.note(as_one(told, String::new()));
     }
     Ok(())
 }
@@ -78,15 +87,17 @@ pub(super) fn canary(state: &NetworkState, directories: &Directories, mtu: u32) 
     }
 }
 
-/// What `ensure` came to, for people.
-pub(super) fn told(pod_cidrs: &[IpNet], bridge: &str) -> String {
-    match pod_cidrs {
-        [] => "this member has no pods".to_owned(),
-        cidrs => {
-            let list: Vec<String> = cidrs.iter().map(ToString::to_string).collect();
-            format!("{} on {bridge}, with a canary", list.join(" and "))
-        }
+async fn told(canary: &Canary) -> Result<String> {
+    if canary.pod_cidrs.is_empty() {
+        return Ok("this member has no pods".to_owned());
     }
+    let bridge = canary.seat().await.map_err(kernel)?;
+    Ok(format!("{} on {bridge}, with a canary", list(&canary.pod_cidrs)))
+}
+
+/// Pod CIDRs, for people.
+pub(super) fn list(pod_cidrs: &[IpNet]) -> String {
+    pod_cidrs.iter().map(IpNet::to_string).collect::<Vec<_>>().join(" and ")
 }
 
 /// Turns forwarding on for the families of these pods, and remembers what it was. Stays on

@@ -105,9 +105,8 @@ impl Up<'_> {
         let session = &self.opened.session;
         session.begin("pods", "making the pod network");
         pod_network::forward(session, &self.desired.pod_cidrs)?;
-        pod_network::ensure(session, &self.directories, observed.mtu).await?;
-        let bridge = &self.settings.pod_bridge.value;
-        session.done("pods", pod_network::told(&self.desired.pod_cidrs, bridge));
+        let told = pod_network::ensure(session, &self.directories, observed.mtu).await?;
+        session.done("pods", told);
         Ok(())
     }
 
@@ -115,8 +114,11 @@ impl Up<'_> {
         let session = &self.opened.session;
         session.begin("routes", "advertising the pod CIDRs");
         let observed = self.opened.network.apply(&self.desired).await?;
-        let count = self.desired.pod_cidrs.len();
-        session.done("routes", format!("advertised {count} pod CIDRs"));
+        let text = match pod_network::list(&self.desired.pod_cidrs) {
+            list if list.is_empty() => "no pod CIDR to advertise".to_owned(),
+            list => format!("advertised {list}"),
+        };
+        session.done("routes", text);
         Ok(observed)
     }
 

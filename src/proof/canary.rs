@@ -58,6 +58,12 @@ impl Canary {
         Ok(changes)
     }
 
+    /// The bridge that it hangs on, or is to hang on.
+    pub async fn seat(&self) -> Result<String> {
+        let links = Netlink::open()?.links().await?;
+        Ok(self.adopted(&links).map_or_else(|| self.bridge.clone(), |link| link.name.clone()))
+    }
+
     /// Makes it so, and tells what was changed. Without pod CIDRs there is to be no canary.
     ///
     /// # Errors
@@ -137,6 +143,7 @@ impl Canary {
 
     fn cable(&self, bridge: &Bridge, links: &[Link]) -> Result<Cable> {
         let adopted = link::named(links, &bridge.name).filter(|_| bridge.others);
+        let present = link::named(links, CABLE).map_or(0, |cable| cable.mtu);
         let addresses = self.pod_cidrs.iter().map(|cidr| canary(*cidr));
         let gateways = self.pod_cidrs.iter().map(|cidr| {
             let there = adopted.and_then(|link| inside(link, *cidr));
@@ -145,8 +152,9 @@ impl Canary {
         Ok(Cable {
             name: CABLE.to_owned(),
             bridge: bridge.name.clone(),
-            // A bridge takes the smallest MTU of its ports, unless it was given one.
-            mtu: adopted.map_or(self.mtu, |link| link.mtu),
+            // A bridge takes the smallest MTU of its ports, unless it was given one: a cable that
+            // carries more than pods that came later stays as it is.
+            mtu: adopted.map_or(self.mtu, |link| link.mtu.max(present)),
             namespace: self.namespace.clone(),
             inside: CableEnd {
                 name: INSIDE.to_owned(),
