@@ -1,5 +1,6 @@
 //! A node that somebody enrolled by hand is used as it is, and given back as it was.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -84,14 +85,15 @@ fn an_adopted_subnet_router_serves_its_lan_all_the_while_and_is_given_back_as_it
     let far_auth = scene.far.vpn_auth_without_key(&scene.headscale);
     up(&scene.far, &far_auth, &["--pod-cidr", "10.42.2.0/24"]).succeeded();
     let auth = scene.router.vpn_auth_without_key(&scene.headscale);
-    let report = up(&scene.router, &auth, &["--pod-cidr", "10.42.1.0/24"]).succeeded().json();
+    let again = || up(&scene.router, &auth, &["--pod-cidr", "10.42.1.0/24"]).succeeded().json();
+    let report = scene.while_it_prints(again);
     assert_eq!(report["status"]["stage"], "proven");
     assert_eq!(report["status"]["membership"]["enrolment"], "adopted");
     scene.keeps_what_is_the_admins();
     scene.pods_keep_their_addresses();
-    assert_eq!(scene.printed(), Ok(lan_gateway), "we translate for the admin's routes alone");
+    assert_eq!(again()["changes"]["changes"], json!([]));
 
-    scene.router.moorline(["leave"]).succeeded();
+    scene.while_it_prints(|| scene.router.moorline(["leave"]).succeeded());
     assert_eq!(prefs(&scene.tailscaled), before);
     assert_eq!(scene.printed(), Ok(lan_gateway), "tailscaled translates again");
     let left = scene.router.shell("ip rule; ip link; nft list tables").succeeded();
@@ -110,6 +112,26 @@ const SHORT: Duration = Duration::from_secs(2);
 impl Scene {
     fn router_on_lan(&self) -> std::net::IpAddr {
         "192.168.7.1".parse().expect("an address")
+    }
+
+    /// Prints without a pause while this is done: every new connection must find its way, and
+    /// be translated.
+    fn while_it_prints<T>(&self, job: impl FnOnce() -> T) -> T {
+        let is_done = AtomicBool::new(false);
+        std::thread::scope(|threads| {
+            let printing = threads.spawn(|| {
+                let mut pages = 0;
+                while !is_done.load(Ordering::Relaxed) {
+                    assert_eq!(self.printed(), Ok(self.router_on_lan()), "page {pages}");
+                    pages += 1;
+                }
+                pages
+            });
+            let answer = job();
+            is_done.store(true, Ordering::Relaxed);
+            assert!(printing.join().expect("every page") > 5);
+            answer
+        })
     }
 
     fn keeps_what_is_the_admins(&self) {
@@ -172,5 +194,8 @@ fn edits() -> Vec<Value> {
                "CorpDNSSet": true, "CorpDNS": true, "NoSNATSet": true, "NoSNAT": false}),
         json!({"NoStatefulFilteringSet": true, "NoStatefulFiltering": null}),
         json!({"NetfilterModeSet": true, "NetfilterMode": 0}),
+        json!({"NetfilterModeSet": true, "NetfilterMode": 2, "AdvertiseRoutesSet": true,
+               "AdvertiseRoutes": ["0.0.0.0/0", "::/0", "192.168.7.0/24"]}),
+        json!({"WantRunningSet": true, "WantRunning": false}),
     ]
 }

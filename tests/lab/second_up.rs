@@ -82,9 +82,42 @@ fn a_changed_pod_cidr_replaces_the_old_one_and_no_route_of_the_admins() {
     nodes.advertise("192.168.8.0/24");
     nodes.up("10.42.3.0/24");
     assert_eq!(nodes.advertised(), ["192.168.8.0/24", "10.42.3.0/24"]);
+    assert_eq!(nodes.up("10.42.3.0/24"), json!([]));
     nodes.a.moorline(["leave"]).succeeded();
     assert_eq!(nodes.advertised(), ["192.168.8.0/24"]);
     nodes.peer_has(&["192.168.8.0/24"], &["10.42.3.0/24", "192.168.7.0/24"]);
+}
+
+#[test]
+fn what_an_operator_asked_for_and_asks_for_no_more_is_taken_back() {
+    let Some(lab) = lab("asked no more") else { return };
+    let headscale = lab.headscale().policy(POLICY).start();
+    let key = headscale.user("k8s").reusable_key();
+    let host = lab.host("a").start();
+    let tailscaled = host.tailscaled();
+    let plain = host.vpn_auth(&headscale, &key);
+    let router = format!("{plain},extraArgs=--advertise-routes=192.168.9.0/24");
+    let up = |auth: &str, words: &[&str]| -> Value {
+        let mut report = up(&host, auth, words).succeeded().json();
+        report["changes"]["changes"].take()
+    };
+    let translated = || host.shell("nft list table inet moorline-tailscale");
+
+    up(&router, &["--pod-cidr", "10.42.1.0/24"]);
+    assert_eq!(up(&router, &["--pod-cidr", "10.42.1.0/24"]), json!([]));
+    let rules = translated().succeeded().stdout;
+    assert!(rules.contains("daddr 192.168.9.0/24 masquerade"), "{rules}");
+
+    up(&plain, &["--pod-cidr", "10.42.2.0/24"]);
+    assert_eq!(tailscaled.prefs()["AdvertiseRoutes"], json!(["10.42.2.0/24"]));
+    assert_ne!(translated().code, Some(0));
+    assert_eq!(up(&plain, &["--pod-cidr", "10.42.2.0/24"]), json!([]));
+
+    // A member without pods.
+    up(&plain, &[]);
+    assert_eq!(tailscaled.prefs()["AdvertiseRoutes"], json!(null));
+    assert!(!host.ip("link show").contains("moorline"));
+    assert_eq!(up(&plain, &[]), json!([]));
 }
 
 /// A node enrolled by hand, and another one that sees what it serves.
@@ -113,8 +146,10 @@ impl Nodes {
         self.tailscaled.tailscale(&["set", &format!("--advertise-routes={routes}")]);
     }
 
-    fn up(&self, pod_cidr: &str) {
-        up(&self.a, &self.auth, &["--pod-cidr", pod_cidr]).succeeded();
+    /// What an `up` with this pod CIDR changed.
+    fn up(&self, pod_cidr: &str) -> Value {
+        let mut report = up(&self.a, &self.auth, &["--pod-cidr", pod_cidr]).succeeded().json();
+        report["changes"]["changes"].take()
     }
 
     fn advertised(&self) -> Vec<String> {
