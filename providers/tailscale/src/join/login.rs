@@ -45,9 +45,9 @@ impl Tailscale {
         let Some(key) = self.host.secret(key::JOIN_KEY).await? else {
             return self.wait_for_somebody(status, &prefs, deadline).await;
         };
-        check_kind(&key)?;
         let ledger = self.host.ledger().await?;
         let prepared = self.prepare(login, key, &prefs, &ledger);
+        check_kind(&prepared)?;
         self.api.check(&prepared.prefs).await?;
         let mut news = self.fresh_news(deadline).await?;
         self.record(prepared.entries.clone()).await?;
@@ -77,7 +77,7 @@ impl Tailscale {
         }
         let mut news = self.api.watch_login().await?;
         self.tell(Waiting::for_login(&status.auth_url));
-        self.wait_for_membership(&mut news, prefs.control_url(), Some(Login::Again), deadline).await
+        self.wait_for_membership(&mut news, prefs, Some(Login::Again), deadline).await
     }
 
     fn prepare(&self, login: Login, key: Secret, now: &Prefs, ledger: &Ledger) -> Prepared {
@@ -110,13 +110,15 @@ impl Tailscale {
         let until = deadline.min(Instant::now() + SILENCE);
         let mut stopped = false;
         while let Ok(Some(message)) = timeout_at(until, news.next()).await {
-            let Some(health) = message?.health else { continue };
-            if health.login_error().is_none() {
-                break;
-            }
-            if !stopped {
-                self.api.start(None, None).await?;
-                stopped = true;
+            match message?.health {
+                None if stopped => {}
+                Some(health) if health.login_error().is_some() => {
+                    if !stopped {
+                        self.api.start(None, None).await?;
+                    }
+                    stopped = true;
+                }
+                None | Some(_) => break,
             }
         }
         Ok(news)
@@ -129,15 +131,14 @@ impl Tailscale {
         news: &mut Notifications,
         deadline: Instant,
     ) -> Result<(), Ended> {
-        let server = prepared.prefs.control_url();
-        let shown = if server.is_empty() { "Tailscale" } else { server };
-        self.host.progress(Step::begin("login", format!("logging in at {shown}")));
+        let server = prepared.prefs.shown_server();
+        self.host.progress(Step::begin("login", format!("logging in at {server}")));
         self.api.start(Some(&prepared.prefs), Some(&prepared.key)).await?;
         if !status.have_node_key {
             self.api.login().await?;
         }
-        self.wait_for_membership(news, server, Some(prepared.login), deadline).await?;
-        self.host.progress(Step::done("login", format!("logged in at {shown}")));
+        self.wait_for_membership(news, &prepared.prefs, Some(prepared.login), deadline).await?;
+        self.host.progress(Step::done("login", format!("logged in at {server}")));
         Ok(())
     }
 
@@ -174,9 +175,15 @@ fn newly_changed(entries: &[LedgerEntry], ledger: &Ledger) -> Vec<String> {
         .collect()
 }
 
-/// Keys that tailscaled would send as they are, and that no control server takes for a join.
-fn check_kind(key: &Secret) -> Result<()> {
-    let (what, fix) = match key.expose() {
+/// Keys that tailscaled would send as they are, and that this control server must not see or
+/// would not take.
+fn check_kind(prepared: &Prepared) -> Result<()> {
+    let at_tailscale = || prepared.prefs.belongs_to_tailscale();
+    let (what, fix) = match prepared.key.expose() {
+        key if key.starts_with("hskey-auth-") && at_tailscale() => (
+            "joinKey holds a key of headscale, and the control server would be Tailscale's own",
+            "name yours: controlServerURL=https://headscale.example.com",
+        ),
         key if key.starts_with("tskey-client-") => (
             "joinKey holds an OAuth client's secret, and tailscaled takes auth keys only",
             "mint an auth key with it, tagged, and put that into joinKey",

@@ -28,6 +28,8 @@ enum Ended {
     Daemon(ClientError),
     /// For good.
     Failed(Error),
+    /// For now: somebody must act, and what was begun stands until then.
+    Waiting(Error),
 }
 
 impl From<ClientError> for Ended {
@@ -50,7 +52,7 @@ impl Tailscale {
         loop {
             match self.attempt(deadline).await {
                 Ok(membership) => return Ok(membership),
-                Err(Ended::Failed(error)) => return Err(error),
+                Err(Ended::Failed(error) | Ended::Waiting(error)) => return Err(error),
                 Err(Ended::Daemon(error)) => self.wait_for_daemon(error, deadline).await?,
             }
         }
@@ -79,7 +81,7 @@ impl Tailscale {
         let prefs = self.api.prefs().await?;
         let on = [("WantRunning".to_owned(), json!(true))].into();
         let prefs = self.carry_out(prefs.clone(), hold(&prefs, ledger, &on)).await?;
-        self.wait_for_membership(&mut news, prefs.control_url(), None, deadline).await
+        self.wait_for_membership(&mut news, &prefs, None, deadline).await
     }
 
     /// Who enrolled the node: the first to have done so stands.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use provider_api::{Error, ErrorKind};
 
-use super::failure;
+use super::{Ended, failure};
 use crate::client::{Notify, State};
 
 /// How long trouble on the way to the control server may last before it is the answer: a
@@ -85,12 +85,12 @@ impl Progress {
         (hopeless || now >= *since + GRACE).then(|| error.clone())
     }
 
-    /// The error at the deadline.
-    pub(super) fn out_of_time(&self) -> Error {
+    /// The end at the deadline.
+    pub(super) fn out_of_time(&self) -> Ended {
         match (&self.trouble, &self.waiting_for) {
-            (Some((_, error)), _) => error.clone(),
-            (None, Some(waiting)) => waiting.error(),
-            (None, None) => failure::silent(&self.server),
+            (Some((_, error)), _) => Ended::Failed(error.clone()),
+            (None, Some(waiting)) => Ended::Waiting(waiting.error()),
+            (None, None) => Ended::Failed(failure::silent(&self.server)),
         }
     }
 
@@ -201,7 +201,8 @@ mod tests {
         hear(&mut progress, &login_state("fetch control key: connection refused"), start);
         hear(&mut progress, r#"{"Health":{"Warnings":null}}"#, start);
         assert_eq!(progress.failed(start + GRACE), None);
-        assert_eq!(progress.out_of_time().code, "control-silent");
+        let ended = progress.out_of_time();
+        assert!(matches!(ended, Ended::Failed(error) if error.code == "control-silent"));
     }
 
     #[test]
@@ -216,7 +217,8 @@ mod tests {
         let (mut progress, now) = (Progress::new(""), Instant::now());
         let verdict = hear(&mut progress, r#"{"State":3}"#, now);
         assert_eq!(verdict, Verdict::Tell(Waiting::for_approval()));
-        assert_eq!(progress.out_of_time().kind, ErrorKind::Denied);
+        let ended = progress.out_of_time();
+        assert!(matches!(ended, Ended::Waiting(error) if error.kind == ErrorKind::Denied));
         let verdict = hear(&mut progress, r#"{"BrowseToURL":"https://x/a/1"}"#, now);
         assert_eq!(verdict, Verdict::Tell(Waiting::for_login("https://x/a/1")));
     }

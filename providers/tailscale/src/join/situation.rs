@@ -65,7 +65,7 @@ fn moved(prefs: &Prefs, server: &ControlUrl, settings: &Settings) -> Result<Situ
     if settings.allow_move {
         return Ok(Situation::Login(Login::Again));
     }
-    let now = shown(prefs);
+    let now = prefs.shown_server();
     Err(Error::new(
         ErrorKind::Conflict,
         "other-control-server",
@@ -109,7 +109,8 @@ fn first(ledger: &Ledger, settings: &Settings) -> Result<Situation> {
 }
 
 fn expired(prefs: &Prefs) -> Error {
-    let what = format!("this node's key has expired at the control server {}", shown(prefs));
+    let what =
+        format!("this node's key has expired at the control server {}", prefs.shown_server());
     taken_away("expired", &what).fix(
         "to log in again: moorline up --rejoin, with a joinKey\n\
          so that it does not happen again: disable key expiry for this node, or use a tagged key",
@@ -120,7 +121,7 @@ fn deleted(prefs: &Prefs) -> Error {
     let what = format!(
         "the control server {} wants a new login: it deleted this node, or let it \
         expire",
-        shown(prefs)
+        prefs.shown_server()
     );
     taken_away("deleted", &what).fix("to join again: moorline up --rejoin, with a joinKey")
 }
@@ -142,12 +143,6 @@ fn userspace() -> Error {
         "tailscaled runs in userspace mode, where the kernel routes nothing into the tailnet",
     )
     .fix("start tailscaled without --tun=userspace-networking")
-}
-
-/// A node's control server, for people.
-fn shown(prefs: &Prefs) -> String {
-    let url = prefs.control_url();
-    url.parse::<ControlUrl>().map_or_else(|_| url.to_owned(), |url| url.to_string())
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ impl Tailscale {
         if status.backend_state == State::NeedsMachineAuth {
             self.tell(Waiting::for_approval());
         }
-        self.wait_for_membership(&mut news, prefs.control_url(), None, deadline).await
+        self.wait_for_membership(&mut news, prefs, None, deadline).await
     }
 
     /// Waits until the node is a member, or until it is clear that it will not be. After a
@@ -36,11 +36,11 @@ impl Tailscale {
     pub(super) async fn wait_for_membership(
         &self,
         news: &mut Notifications,
-        server: &str,
+        prefs: &Prefs,
         login: Option<Login>,
         deadline: Instant,
     ) -> Result<(), Ended> {
-        let mut progress = Progress::new(server);
+        let mut progress = Progress::new(&prefs.shown_server());
         let mut looking = false;
         loop {
             let look = looking.then(|| Instant::now() + LOOK_AGAIN);
@@ -55,7 +55,7 @@ impl Tailscale {
                 return Ok(());
             }
             if Instant::now() >= deadline {
-                return Err(progress.out_of_time().into());
+                return Err(progress.out_of_time());
             }
         }
     }

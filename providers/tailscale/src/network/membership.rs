@@ -9,7 +9,6 @@ use tokio::time::{Instant, sleep};
 use super::Tailscale;
 use super::interface;
 use crate::client::{PeerStatus, Status};
-use crate::control_url::ControlUrl;
 use crate::prefs::Prefs;
 
 /// tailscaled gives the interface its addresses a tenth of a second after it knows them.
@@ -44,9 +43,6 @@ fn membership(
     enrolment: Enrolment,
     version: String,
 ) -> Membership {
-    let control = prefs.control_url();
-    let control =
-        control.parse::<ControlUrl>().map_or_else(|_| control.into(), |it| it.to_string());
     let addresses = status.addresses();
     let this = status.this.unwrap_or_default();
     Membership {
@@ -56,7 +52,7 @@ fn membership(
         interface: link.name,
         mtu: link.mtu,
         enrolment,
-        control_server: Some(control),
+        control_server: Some(prefs.shown_server()),
         daemon_version: Some(version),
         expires: this.key_expiry,
     }

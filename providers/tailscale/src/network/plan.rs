@@ -41,8 +41,7 @@ impl Tailscale {
             Situation::Wake => Some(change("Running", "tailscale is switched off")),
             Situation::Login(_) => {
                 let server = self.settings.control.as_ref().map(ToString::to_string);
-                let server = server.unwrap_or_else(|| prefs.control_url().to_owned());
-                let server = if server.is_empty() { "Tailscale" } else { &server };
+                let server = server.unwrap_or_else(|| prefs.shown_server());
                 Some(change(&format!("logged in at {server}"), "with the joinKey"))
             }
         }

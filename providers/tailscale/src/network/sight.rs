@@ -6,7 +6,7 @@ use provider_api::{Control, Error, Ledger, NodeId, Observed, OwnRoute, PolicySub
 
 use super::peers::{peer_routes, peers};
 use crate::client::{State, Status};
-use crate::control_url::{ControlKind, ControlUrl};
+use crate::control_url::ControlKind;
 use crate::prefs::Prefs;
 use crate::route_stage::{
     ControlRoutes, Fixes, Freshness, OwnEntry, PacketFilter, RouteVerdict, RouteView,
@@ -141,8 +141,10 @@ impl Sight {
     }
 
     fn kind(&self) -> ControlKind {
-        let url = self.prefs.control_url().parse::<ControlUrl>();
-        url.map_or(ControlKind::SelfHosted, |url| url.kind())
+        match self.prefs.belongs_to_tailscale() {
+            true => ControlKind::Tailscale,
+            false => ControlKind::SelfHosted,
+        }
     }
 
     fn standing(&self) -> Control {

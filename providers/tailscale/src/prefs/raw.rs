@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::control_url::ControlUrl;
+use crate::control_url::{ControlKind, ControlUrl};
 
 /// tailscaled's preferences (`ipn/prefs.go:59`), as the raw JSON object: a key that this
 /// version of Moorline does not know comes back to the daemon as it was.
@@ -58,9 +58,21 @@ impl Prefs {
         self.value("ControlURL").as_str().unwrap_or_default()
     }
 
+    /// The control server, spelled out for people.
+    pub(crate) fn shown_server(&self) -> String {
+        let url = self.control_url();
+        url.parse::<ControlUrl>().map_or_else(|_| url.to_owned(), |url| url.to_string())
+    }
+
     /// Whether the control server is this one.
     pub(crate) fn belongs_to(&self, server: &ControlUrl) -> bool {
         self.control_url().parse::<ControlUrl>().is_ok_and(|url| &url == server)
+    }
+
+    /// Whether the control server is Tailscale's own.
+    pub(crate) fn belongs_to_tailscale(&self) -> bool {
+        let server = self.control_url().parse::<ControlUrl>();
+        server.is_ok_and(|server| server.kind() == ControlKind::Tailscale)
     }
 
     /// Every prefix that the node offers to the network.
