@@ -28,6 +28,14 @@ const NODES_AND_PODS: &str = r#"{
               "dst": ["100.64.0.0/10:*", "10.42.0.0/16:*"]}]
 }"#;
 
+/// The pods are approved and may be reached, by nodes alone.
+const NODES_INTO_PODS: &str = r#"{
+    "acls": [{"action": "accept",
+              "src": ["100.64.0.0/10"],
+              "dst": ["100.64.0.0/10:*", "10.42.0.0/16:*"]}],
+    "autoApprovers": {"routes": {"10.42.0.0/16": ["k8s@"]}}
+}"#;
+
 /// Everybody may; nobody approves anything by itself.
 const UNAPPROVED: &str = r#"{"acls": [{"action": "accept", "src": ["*"], "dst": ["*:*"]}]}"#;
 
@@ -158,12 +166,33 @@ fn hidden_by_policy_is_told_apart_where_the_control_server_may_be_asked() {
     assert!(!fix(&unapproved, "route-not-approved").contains("acls"));
 
     scene.headscale.approve("a", POD_CIDR);
+    assert!(fix(&scene.not_served(&scene.auth, "5s"), "route-withheld").contains("acls"));
     let hidden = scene.not_served(&asking, "5s");
     let allow = fix(&hidden, "route-hidden");
     assert!(allow.contains("acls") && !allow.contains("approve-routes"), "{allow}");
     assert_eq!(route_stage(&hidden, POD_CIDR), Some("hidden"));
     scene.headscale.set_policy(OPEN);
     scene.is_served();
+}
+
+#[test]
+fn served_and_forbidden_to_pods_is_not_proven() {
+    let Some(lab) = lab("forbidden to pods") else { return };
+    let scene = Scene::start(&lab, OPEN);
+    up(&scene.host, &scene.auth, &["--pod-cidr", POD_CIDR]).succeeded();
+    let b = lab.host("b").start();
+    let _tailscaled = b.tailscaled();
+    let auth = b.vpn_auth(&scene.headscale, &scene.key);
+    up(&b, &auth, &["--pod-cidr", "10.42.2.0/24"]).succeeded();
+    scene.headscale.set_policy(NODES_INTO_PODS);
+    let status = until("a status that says so", NEWS, || {
+        let status = status(&scene.host);
+        if status["stage"] == "served" { Ok(status) } else { Err(status) }
+    });
+    assert_eq!(status["proof"]["verdict"]["outcome"], "unproven");
+    let fixes = status["findings"].as_array().expect("findings").iter();
+    let mut fixes = fixes.filter_map(|finding| finding["fix"].as_str());
+    assert!(fixes.any(|fix| fix.contains("moorline policy print")), "{status:#}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use serde_json::Value;
-use testenv::{Authkey, Headscale, Host, Lab, Tailscaled, Traffic, until};
+use testenv::{Authkey, Headscale, Hook, Host, Lab, Tailscaled, Traffic, until};
 
 use crate::common::lab;
 use crate::node::{address, fix, status, up};
@@ -12,7 +12,9 @@ use crate::node::{address, fix, status, up};
 const POLICY: &str = r#"{
     "tagOwners": {"tag:one": [], "tag:two": []},
     "acls": [{"action": "accept", "src": ["*"], "dst": ["*:*"]}],
-    "autoApprovers": {"routes": {"10.42.0.0/16": ["k8s@", "tag:one", "tag:two"]}}
+    "autoApprovers": {"routes": {
+        "10.42.0.0/16": ["k8s@", "tag:one", "tag:two"], "10.44.0.0/16": ["k8s@"]
+    }}
 }"#;
 
 /// How long news take through the control server to every node, on a busy machine.
@@ -94,16 +96,38 @@ fn a_pod_cidr_of_somebody_else_is_refused_with_the_owners_name() {
 }
 
 #[test]
+fn an_owner_that_is_online_and_silent_is_no_less_an_owner() {
+    let Some(lab) = lab("silent") else { return };
+    let tailnet = Tailnet::start(&lab);
+    let holder = tailnet.member("holder", "10.42.1.0/24");
+    let _silence = holder.host.drops(Hook::Input, "iifname tailscale0");
+    let other = tailnet.node("other");
+    let run = up(&other.host, &other.auth, &["--pod-cidr", "10.42.1.0/24"]).ended_with(5);
+    assert!(run.stderr.contains("holder had this pod CIDR"), "{}", run.stderr);
+    assert_eq!(run.json()["error"]["code"], "pod-cidr-taken");
+    assert!(other.tailscaled.prefs()["AdvertiseRoutes"].is_null());
+    assert!(!other.host.ip("link show").contains("moorline"), "no bridge was made");
+}
+
+#[test]
 fn a_free_share_of_another_cluster_is_refused_by_the_own_cluster_cidr() {
     let Some(lab) = lab("another cluster's share") else { return };
     let tailnet = Tailnet::start(&lab);
     let b = tailnet.node("b");
-    let words = ["--cluster", "b", "--cluster-cidr", "10.44.0.0/16", "--pod-cidr", "10.42.7.0/24"];
-    let error = b.refused(&words, 2);
+    let cluster = ["--cluster", "b", "--cluster-cidr", "10.44.0.0/16", "--pod-cidr"];
+    let error = b.refused(&[&cluster[..], &["10.42.7.0/24"]].concat(), 2);
     assert_eq!(error["code"], "pod-cidr-outside-cluster");
     let what = error["what"].as_str().expect("words");
     assert!(what.contains("10.42.7.0/24") && what.contains("10.44.0.0/16"), "{what}");
     assert_eq!(tailnet.headscale.nodes().len(), 0, "nothing was joined");
+
+    // In a share of their own, two clusters pass each other by.
+    let a = tailnet.member("a", "10.42.7.0/24");
+    let words = [&cluster[..], &["10.44.7.0/24"]].concat();
+    let report = up(&b.host, &b.auth, &words).succeeded().json();
+    assert_eq!(report["status"]["proof"]["verdict"]["outcome"], "alone");
+    a.sees("b", "bystander");
+    b.sees("a", "bystander");
 }
 
 #[test]
@@ -155,7 +179,9 @@ fn a_node_that_was_made_anew_takes_its_pod_cidr_back() {
     fs::create_dir(node.tailscaled.state()).expect("tailscaled's state");
     fs::remove_dir_all(node.host.state_dir()).expect("moorline's state");
     node.tailscaled.start();
-    let report = node.up("10.42.1.0/24");
+    let run = up(&node.host, &node.auth, &["--pod-cidr", "10.42.1.0/24"]).succeeded();
+    assert!(run.stderr.contains("is it gone? (usually about 10 s)"), "{}", run.stderr);
+    let report = run.json();
     assert_eq!(report["status"]["stage"], "proven");
     let old = tailnet.headscale.node("node").id;
     assert_eq!(
