@@ -92,6 +92,30 @@ fn a_move_that_fails_leaves_the_node_where_it_was() {
 }
 
 #[test]
+fn a_move_that_is_interrupted_is_taken_back() {
+    let Some(lab) = lab("an interrupted move") else { return };
+    let scene = Scene::new(&lab);
+    let prefs = scene.tailscaled.prefs();
+    let key = scene.host.secret_file("join-key", "hskey-auth-000000000000-any");
+    let nowhere = format!("http://{}:8080", lab.black_hole());
+    let socket = scene.tailscaled.socket();
+    let auth = format!(
+        "name=tailscale,controlServerURL={nowhere},joinKey=file:{},socket={}",
+        key.display(),
+        socket.display()
+    );
+    let words = ["up", "--wait", "joined", "--move", "--vpn-auth", &auth];
+    let up = scene.host.moorline_with(words).start();
+    until("a daemon that was told to move", SOON, || match scene.tailscaled.prefs() {
+        now if now["ControlURL"] == nowhere => Ok(()),
+        now => Err(now["ControlURL"].clone()),
+    });
+    up.interrupt();
+    let _ = up.finish(SOON).ended_with(130);
+    scene.is_unmoved(&prefs);
+}
+
+#[test]
 fn another_spelling_of_the_same_server_is_no_other_server() {
     let Some(lab) = lab("one server, two spellings") else { return };
     let headscale = lab.headscale().start();

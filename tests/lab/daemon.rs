@@ -37,7 +37,7 @@ impl Scene {
     }
 
     fn is_joined(&self, tailscaled: &Tailscaled) {
-        assert_eq!(tailscaled.status()["BackendState"], "Running");
+        is_running(tailscaled);
         assert!(self.headscale.node("a").online);
     }
 
@@ -139,8 +139,8 @@ fn config(scene: &Scene, locked: bool, key: Option<&Authkey>) -> Value {
     })
 }
 
-fn is_member(tailscaled: &Tailscaled) {
-    until("a member by its configuration file", SOON, || match tailscaled.status() {
+fn is_running(tailscaled: &Tailscaled) {
+    until("a member", SOON, || match tailscaled.status() {
         status if status["BackendState"] == "Running" => Ok(()),
         status => Err(status["BackendState"].clone()),
     });
@@ -150,7 +150,7 @@ fn is_member(tailscaled: &Tailscaled) {
 fn a_daemon_that_its_configuration_file_locks_is_left_alone() {
     let Some(scene) = Scene::new("locked") else { return };
     let tailscaled = scene.host.tailscaled_by_config(&config(&scene, true, Some(&scene.key)));
-    is_member(&tailscaled);
+    is_running(&tailscaled);
     let prefs = tailscaled.prefs();
     for _ in 0..2 {
         let run = scene.host.moorline(scene.up_words(&[]));
@@ -176,7 +176,7 @@ fn a_locked_daemon_that_never_joined_is_named() {
 fn a_configuration_file_that_does_not_lock_is_no_hindrance() {
     let Some(scene) = Scene::new("not locked") else { return };
     let tailscaled = scene.host.tailscaled_by_config(&config(&scene, false, Some(&scene.key)));
-    is_member(&tailscaled);
+    is_running(&tailscaled);
     let _ = scene.host.moorline(scene.up_words(&[])).succeeded();
     scene.is_joined(&tailscaled);
     let _ = scene.host.moorline(["leave"]).succeeded();
