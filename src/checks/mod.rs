@@ -1,6 +1,7 @@
 //! What could break, found before anything is changed. One file a check, each of them pure.
 
 mod clashes;
+mod foreign;
 mod forwarding;
 mod mtu;
 mod overlap;
@@ -12,6 +13,7 @@ use provider_api::{Capabilities, Desired, Finding, Observed, Severity};
 
 use crate::host::Facts;
 
+pub use foreign::foreigners;
 pub use owner::{Claim, Owner, abandoned, claim};
 
 /// What the checks look at.

@@ -25,16 +25,18 @@ pub(super) fn status(
     let stage = judge::stage_of(&observed, &state.desired.pod_cidrs, verdict);
     findings.extend(observed.findings.iter().cloned());
     findings.extend(causes(stage, &observed, verdict));
-    checks::sort(&mut findings);
     let own = Own {
         cluster: &state.cluster,
         cluster_cidrs: &state.desired.cluster_cidrs,
         tags: &observed.tags,
     };
+    let peers = judge::peers(&observed, own);
+    findings.extend(checks::foreigners(&peers, own.cluster_cidrs));
+    checks::sort(&mut findings);
     Ok(StatusReport {
         version: REPORT_VERSION,
         stage,
-        peers: judge::peers(&observed, own),
+        peers,
         routes: observed.routes,
         cluster: state.cluster.clone(),
         cluster_cidrs: state.desired.cluster_cidrs.clone(),

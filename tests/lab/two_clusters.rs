@@ -7,7 +7,7 @@ use serde_json::Value;
 use testenv::{Authkey, Headscale, Hook, Host, Lab, Tailscaled, Traffic, until};
 
 use crate::common::lab;
-use crate::node::{address, fix, status, up};
+use crate::node::{address, finding, fix, status, up};
 
 const POLICY: &str = r#"{
     "tagOwners": {"tag:one": [], "tag:two": []},
@@ -142,6 +142,8 @@ fn tags_tell_a_foreigner_where_both_have_some() {
     two.up("10.42.2.0/24");
     untagged.up("10.42.3.0/24");
     one.sees("two", "foreign");
+    let foreign = finding(&status(&one.host), "foreign-in-cluster").cloned().expect("a warning");
+    assert!(foreign["what"].as_str().is_some_and(|what| what.starts_with("two ")), "{foreign}");
     two.sees("one", "foreign");
     // Nothing says what this one is: it is taken for a node, and proven like one.
     one.sees("untagged", "node");
