@@ -164,8 +164,7 @@ impl StateDirectory {
         if cause.kind() == IoErrorKind::PermissionDenied {
             return Error::new(ErrorKind::Denied, CODE, what).fix("run moorline as root");
         }
-        Error::unavailable(CODE, what)
-            .fix(format!("df {0}; mount | grep {0}", self.path.display()))
+        Error::unavailable(CODE, what).fix(format!("df {0}; mount | grep {0}", self.path.display()))
     }
 }
 
