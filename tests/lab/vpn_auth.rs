@@ -1,100 +1,10 @@
 //! What is wrong with `--vpn-auth`, the config file or a variable is said before the daemon is
 //! asked anything, and without repeating a secret. Needs no lab.
 
-use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
-use std::io::ErrorKind::WouldBlock;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
+use crate::machine::{Machine, SECRET, assert_says_no_secret};
 use crate::refusal::{Refusal, SOON};
-
-/// Stands in every wrong text where a key could stand.
-const SECRET: &str = "hskey-auth-q9mPx2Lw7-Vt4bZk8RnD3";
-
-/// A machine where nobody has said anything yet, with a daemon that only notes who calls.
-struct Machine {
-    folder: tempfile::TempDir,
-    daemon: UnixListener,
-    variables: BTreeMap<&'static str, String>,
-}
-
-impl Machine {
-    fn new() -> Machine {
-        let folder = tempfile::tempdir().expect("a folder");
-        let daemon = UnixListener::bind(folder.path().join("tailscaled.sock")).expect("a socket");
-        daemon.set_nonblocking(true).expect("a socket that does not wait");
-        Machine { folder, daemon, variables: BTreeMap::new() }
-    }
-
-    fn with(mut self, variable: &'static str, value: impl Into<String>) -> Machine {
-        self.variables.insert(variable, value.into());
-        self
-    }
-
-    fn file(&self, name: &str, mode: u32, content: &str) -> String {
-        let path = self.folder.path().join(name);
-        fs::write(&path, content).expect("a file");
-        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("chmod");
-        path.display().to_string()
-    }
-
-    fn state(&self) -> PathBuf {
-        self.folder.path().join("state")
-    }
-
-    fn socket(&self) -> String {
-        format!("socket={}", self.folder.path().join("tailscaled.sock").display())
-    }
-
-    /// `moorline up`, which gives the daemon a second.
-    fn up(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_moorline"))
-            .args(["up", "--json", "--join-deadline", "1s"])
-            .args(args)
-            .env_clear()
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .env("MOORLINE_STATE_DIR", self.state())
-            .env("MOORLINE_RUN_DIR", self.folder.path().join("run"))
-            .env("MOORLINE_LOG", "trace")
-            .envs(&self.variables)
-            .output()
-            .expect("moorline")
-    }
-
-    /// The error of an `up` whose settings are wrong: nothing was touched, and nothing told.
-    fn refuses(&self, args: &[&str]) -> Refusal {
-        let output = self.up(args);
-        let error = Refusal::in_answer(&output.stdout);
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {error:?}");
-        assert!(error.fix.as_ref().is_some_and(|fix| !fix.is_empty()), "{args:?}: {error:?}");
-        assert_says_no_secret(&output, args);
-        let called = self.daemon.accept().map_err(|error| error.kind());
-        assert_eq!(called.map(drop), Err(WouldBlock), "{args:?} came as far as the daemon");
-        assert!(!self.state().join("state.json").exists(), "{args:?} is remembered");
-        error
-    }
-
-    /// Checks that this `--vpn-auth` is refused by this code, with these words.
-    fn refuses_vpn_auth(&self, rows: &[(&str, &str, &str)]) {
-        for (text, code, words) in rows {
-            let text = text.replace("SECRET", SECRET);
-            let error = self.refuses(&["--vpn-auth", &text]);
-            assert_eq!(error.code, *code, "{text}: {error:?}");
-            assert!(error.what.contains("flag --vpn-auth: "), "{text}: {error:?}");
-            assert!(error.what.contains(words), "{text}: {error:?}");
-        }
-    }
-}
-
-fn assert_says_no_secret(output: &Output, args: &[&str]) {
-    for said in [&output.stdout, &output.stderr] {
-        let said = String::from_utf8_lossy(said);
-        assert!(!said.contains(SECRET) && !said.contains("Vt4bZk8RnD3"), "{args:?}: {said}");
-    }
-}
 
 #[test]
 fn a_vpn_auth_that_is_no_list_of_pairs_is_refused() {
@@ -234,7 +144,7 @@ fn a_file_that_others_can_read_is_refused_with_the_chmod_that_mends_it() {
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     let machine = Machine::new();
-    let folder = machine.folder.path().display().to_string();
+    let folder = machine.folder().display().to_string();
     let missing = format!("{folder}/none");
     for file in [&missing, &folder] {
         let error = machine.refuses(&["--vpn-auth-file", file]);
@@ -331,10 +241,13 @@ fn the_daemon_of_these_tests_is_the_one_that_would_be_asked() {
     let binary = Command::new(env!("CARGO_BIN_EXE_moorline"))
         .args(["up", "--vpn-auth", &text])
         .env("MOORLINE_STATE_DIR", machine.state())
-        .env("MOORLINE_RUN_DIR", machine.folder.path().join("run"))
+        .env("MOORLINE_RUN_DIR", machine.folder().join("run"))
         .stderr(Stdio::null())
         .spawn();
     let mut running = binary.expect("moorline");
-    testenv::until("a call", SOON, || machine.daemon.accept().map(drop));
+    testenv::until("a call", SOON, || match machine.daemon_was_called() {
+        true => Ok(()),
+        false => Err("not yet"),
+    });
     running.kill().and_then(|()| running.wait()).expect("a moorline that runs");
 }
