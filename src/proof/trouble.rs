@@ -28,16 +28,33 @@ const BRISK: Patience =
 pub(super) async fn look_closer(pinger: &Pinger, hops: u8, evidence: &mut Evidence) -> Result<()> {
     let mtu = packet_size(evidence.here.mtu);
     let canaries = evidence.peers.iter_mut().flat_map(|peer| &mut peer.canaries);
+    let mut canaries: Vec<_> = canaries.collect();
+    let narrow = canaries.iter_mut().filter(|canary| is_narrow(canary)).take(MOST_CANARIES);
+    join_all(narrow.map(|canary| confirm(pinger, canary))).await;
     let (mut silent, answered): (Vec<_>, Vec<_>) =
-        canaries.partition(|canary| !canary.small.is_reply());
-    let narrow = answered.into_iter().filter(|canary| canary.full == Some(icmp::Outcome::Silence));
-    join_all(narrow.take(MOST_CANARIES).map(|canary| measure(pinger, canary, mtu))).await;
+        canaries.into_iter().partition(|canary| !canary.small.is_reply());
+    let narrow = answered.into_iter().filter(|canary| is_narrow(canary)).take(MOST_CANARIES);
+    join_all(narrow.map(|canary| measure(pinger, canary, mtu))).await;
     if !silent.is_empty() {
         silent.truncate(MOST_CANARIES);
         evidence.here.drop_policies = surroundings::drop_policies().await;
         examine(pinger, hops, &evidence.here, silent).await?;
     }
     Ok(())
+}
+
+/// Whether a small echo was answered, and nothing came of a full one.
+fn is_narrow(canary: &CanaryEvidence) -> bool {
+    canary.small.is_reply() && canary.full == Some(icmp::Outcome::Silence)
+}
+
+/// Whoever was cut off between the two echoes has no trouble with size.
+async fn confirm(pinger: &Pinger, canary: &mut CanaryEvidence) {
+    let small = Echo::new(canary.source, canary.canary, SMALL);
+    let again = insist(pinger, &small, BRISK).await;
+    if !again.is_reply() {
+        (canary.small, canary.full) = (again, None);
+    }
 }
 
 /// Finds the largest size that crosses.
