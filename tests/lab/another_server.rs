@@ -1,7 +1,7 @@
 //! A node that belongs to another control server: never silently ignored, never silently moved.
 
 use serde_json::Value;
-use testenv::{Headscale, Host, Lab, Run, Tailscaled, until};
+use testenv::{Headscale, Host, Lab, Run, Running, Tailscaled, until};
 
 use crate::common::lab;
 use crate::refusal::{Refusal, SOON};
@@ -91,18 +91,14 @@ fn a_move_that_fails_leaves_the_node_where_it_was() {
     scene.is_unmoved(&prefs);
 }
 
-#[test]
-fn a_move_that_is_interrupted_is_taken_back() {
-    let Some(lab) = lab("an interrupted move") else { return };
-    let scene = Scene::new(&lab);
-    let prefs = scene.tailscaled.prefs();
+/// An `up --move` to where nobody ever answers, as soon as the daemon has been told.
+fn moving_nowhere(lab: &Lab, scene: &Scene) -> Running {
     let key = scene.host.secret_file("join-key", "hskey-auth-000000000000-any");
     let nowhere = format!("http://{}:8080", lab.black_hole());
-    let socket = scene.tailscaled.socket();
     let auth = format!(
         "name=tailscale,controlServerURL={nowhere},joinKey=file:{},socket={}",
         key.display(),
-        socket.display()
+        scene.tailscaled.socket().display()
     );
     let words = ["up", "--wait", "joined", "--move", "--vpn-auth", &auth];
     let up = scene.host.moorline_with(words).start();
@@ -110,8 +106,27 @@ fn a_move_that_is_interrupted_is_taken_back() {
         now if now["ControlURL"] == nowhere => Ok(()),
         now => Err(now["ControlURL"].clone()),
     });
+    up
+}
+
+#[test]
+fn a_move_that_is_interrupted_is_taken_back() {
+    let Some(lab) = lab("an interrupted move") else { return };
+    let scene = Scene::new(&lab);
+    let prefs = scene.tailscaled.prefs();
+    let up = moving_nowhere(&lab, &scene);
     up.interrupt();
     let _ = up.finish(SOON).ended_with(130);
+    scene.is_unmoved(&prefs);
+}
+
+#[test]
+fn a_move_that_was_killed_is_taken_back_by_leave() {
+    let Some(lab) = lab("a killed move") else { return };
+    let scene = Scene::new(&lab);
+    let prefs = scene.tailscaled.prefs();
+    let _ = moving_nowhere(&lab, &scene).kill();
+    let _ = scene.host.moorline(["leave"]).succeeded();
     scene.is_unmoved(&prefs);
 }
 

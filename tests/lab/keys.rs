@@ -162,13 +162,14 @@ fn the_errors_of_an_earlier_login_are_not_taken_for_ours() {
     let headscale = lab.headscale().start();
     let host = lab.host("a").start();
     let tailscaled = host.tailscaled();
-    let log = DaemonLog::of(&lab, &host);
+    let dials = Dials::of(&host, &tailscaled);
     let server = format!("--login-server={}", headscale.url());
     let wrong = tailscaled.try_tailscale(&["up", &server, "--auth-key=wrong", "--timeout=2s"]);
     assert_ne!(wrong.code, Some(0), "{wrong:?}");
-    until("a daemon that goes on trying", SOON, || match log.attempts() {
-        tries if tries > 3 => Ok(()),
-        tries => Err(tries),
+    let before = dials.count();
+    until("a daemon that goes on trying", SOON, || match dials.count() {
+        count if count > before => Ok(()),
+        count => Err(count),
     });
     let key = headscale.user("k8s").reusable_key();
     let _ = up(&host, &with_key(&host, &headscale, key.secret())).succeeded();
