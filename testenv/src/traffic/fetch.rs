@@ -29,7 +29,7 @@ impl Fetch {
         }
     }
 
-    /// The same, without a panic: for [`until`](crate::until).
+    /// The same, without a panic: for [`until`](crate::until()).
     ///
     /// # Errors
     /// What went wrong, in words.
