@@ -4,6 +4,7 @@
 mod codes;
 mod crates;
 mod documents;
+mod rules;
 mod sources;
 mod tokens;
 mod tree;

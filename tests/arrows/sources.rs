@@ -1,61 +1,10 @@
 //! What a source file may hold.
 
 use crate::Violation;
+use crate::rules::{RULES, Rule};
 use crate::tokens::{Token, find};
 use crate::tree::Tree;
 
-/// Tokens in a row that belong to a few places only.
-struct Rule {
-    row: &'static [&'static str],
-    /// The folders and files that it is about; all where empty.
-    inside: &'static [&'static str],
-    /// The folders and files that it leaves alone.
-    except: &'static [&'static str],
-    /// Whether code that only tests compile may hold them.
-    spares_tests: bool,
-    why: &'static str,
-}
-
-const ANYWHERE: Rule = Rule { row: &[], inside: &[], except: &[], spares_tests: false, why: "" };
-
-const RULES: &[Rule] = &[
-    Rule {
-        row: &["process", ":", ":", "exit"],
-        except: &["src/main.rs"],
-        why: "main is the only exit, so that everything else cleans up after itself",
-        ..ANYWHERE
-    },
-    Rule { row: &["unsafe"], except: &["linux/"], why: "unsafe lives in linux/ alone", ..ANYWHERE },
-    Rule {
-        row: &["thread", ":", ":", "sleep"],
-        except: &["testenv/src/"],
-        why: "a blind wait hides a race: use until(what, deadline, probe), or a timer of the runtime",
-        ..ANYWHERE
-    },
-    Rule {
-        row: &["crate", ":", ":", "cli"],
-        inside: &["src/"],
-        except: &["src/cli/", "src/main.rs"],
-        why: "commands stand on the host and the settings, never the other way round",
-        ..ANYWHERE
-    },
-    Rule {
-        row: &["crate", ":", ":", "host"],
-        inside: &["src/proof/", "src/secrets/"],
-        why: "proof and secrets are what the host stands on",
-        ..ANYWHERE
-    },
-    Rule { row: &["println", "!"], spares_tests: true, why: PRINT, ..ANYWHERE },
-    Rule { row: &["print", "!"], spares_tests: true, why: PRINT, ..ANYWHERE },
-    Rule { row: &["eprintln", "!"], spares_tests: true, why: PRINT, ..ANYWHERE },
-    Rule { row: &["eprint", "!"], spares_tests: true, why: PRINT, ..ANYWHERE },
-    Rule { row: &["dbg", "!"], why: LEFTOVER, ..ANYWHERE },
-    Rule { row: &["todo", "!"], why: LEFTOVER, ..ANYWHERE },
-    Rule { row: &["unimplemented", "!"], why: LEFTOVER, ..ANYWHERE },
-];
-
-const PRINT: &str = "output goes through a writer that was handed in, so that it can be tested";
-const LEFTOVER: &str = "this is for the time before a commit";
 const LINES: usize = 600;
 
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
@@ -192,6 +141,15 @@ mod tests {
     }
 
     #[test]
+    fn every_place_that_a_rule_names_is_there() {
+        let tree = Tree::of_the_workspace();
+        let is_there = |place: &&&str| tree.files.keys().any(|file| file.starts_with(**place));
+        let places = RULES.iter().flat_map(|rule| rule.inside.iter().chain(rule.except));
+        let gone: Vec<_> = places.filter(|place| !is_there(place)).collect();
+        assert!(gone.is_empty(), "these moved: {gone:?}");
+    }
+
+    #[test]
     fn some_tokens_have_their_place() {
         for bad in [
             ("src/cli/up.rs", "fn a() { std::process::exit(1) }"),
@@ -199,6 +157,10 @@ mod tests {
             ("src/cli/up.rs", "fn a() { println!(\"b\") }"),
             ("providers/api/src/a.rs", "fn a() { todo!() }"),
             ("testenv/src/a.rs", "fn a() { dbg!(1); }"),
+            ("src/settings/a.rs", "fn a() { std::env::var(b) }"),
+            ("src/checks/a.rs", "use std::fs::File;"),
+            ("src/proof/cause.rs", "async fn a() { tokio::join!(b) }"),
+            ("src/host/judge.rs", "fn a() { Instant::now() }"),
             ("tests/a.rs", "#[test] fn a() { std::thread::sleep(b); }"),
             ("src/host/a.rs", "use crate::cli::Up;"),
             ("src/proof/a.rs", "use crate::host::State;"),
