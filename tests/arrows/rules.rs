@@ -37,8 +37,8 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         row: &["crate", ":", ":", "host"],
-        inside: &["src/proof/", "src/secrets/"],
-        why: "proof and secrets are what the host stands on",
+        inside: &["src/settings/", "src/proof/", "src/secrets/"],
+        why: "settings, proof and secrets are what the host stands on",
         ..ANYWHERE
     },
     Rule { row: &["tokio"], inside: PURE, spares_tests: true, why: DECIDES, ..ANYWHERE },
