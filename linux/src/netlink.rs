@@ -1,5 +1,6 @@
 //! A routing netlink socket.
 
+use rustix::io::Errno;
 use tokio::runtime::Handle as Runtime;
 
 use crate::error::{Cannot, Result};
@@ -29,4 +30,21 @@ impl Netlink {
             Self::open()
         })?
     }
+}
+
+/// What a kernel lists of a family; nothing where it was booted without that family
+/// (`ipv6.disable=1`).
+pub(crate) fn of_family<T>(
+    listed: Result<Vec<T>, rtnetlink::Error>,
+) -> Result<Vec<T>, rtnetlink::Error> {
+    match listed {
+        Err(rtnetlink::Error::NetlinkError(message)) if is_no_family(&message.to_io()) => {
+            Ok(Vec::new())
+        }
+        other => other,
+    }
+}
+
+fn is_no_family(cause: &std::io::Error) -> bool {
+    cause.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error())
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Cannot, Error, Result};
 use crate::family::Family;
-use crate::netlink::Netlink;
+use crate::netlink::{Netlink, of_family};
 
 /// The routing table `main`.
 pub const MAIN: u32 = 254;
@@ -85,8 +85,9 @@ impl Netlink {
         for family in Family::BOTH {
             let what = || format!("list the {family} routes");
             let query = unspecified(family);
-            let found: Vec<_> =
-                self.handle.route().get(query).execute().try_collect().await.cannot(what)?;
+            let found: Result<Vec<_>, _> =
+                self.handle.route().get(query).execute().try_collect().await;
+            let found = of_family(found).cannot(what)?;
             routes.extend(found.iter().map(|message| route(message, &names)));
         }
         Ok(routes)

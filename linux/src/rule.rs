@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Cannot, Result};
 use crate::family::Family;
-use crate::netlink::Netlink;
+use crate::netlink::{Netlink, of_family};
 
 /// `FRA_PROTOCOL` of our rules. The kernel and the routing daemons of
 /// `/etc/iproute2/rt_protos` have other numbers.
@@ -140,17 +140,10 @@ impl Netlink {
     }
 
     async fn rule_messages(&self) -> Result<Vec<RuleMessage>> {
-        let mut messages = Vec::new();
+        let mut messages: Vec<RuleMessage> = Vec::new();
         for version in [IpVersion::V4, IpVersion::V6] {
-            let found: Vec<_> = self
-                .handle
-                .rule()
-                .get(version)
-                .execute()
-                .try_collect()
-                .await
-                .cannot(|| "list the ip rules".to_owned())?;
-            messages.extend(found);
+            let found = self.handle.rule().get(version).execute().try_collect().await;
+            messages.extend(of_family(found).cannot(|| "list the ip rules".to_owned())?);
         }
         Ok(messages)
     }

@@ -77,14 +77,21 @@ impl Netlink {
 
     /// A bridge takes the lowest hardware address of its ports until one is set, and pods
     /// would hold a stale gateway each time that changes.
+    ///
+    /// It gets its name last: one without our alias would be taken for somebody else's.
     async fn create_bridge(&self, name: &str, alias: &str) -> Outcome {
-        self.handle.link().add(LinkBridge::new(name).build()).execute().await?;
-        let made = self.message(name).await?;
-        let mut own = named(name).alias(alias);
+        if let Ok(unfinished) = self.index(UNFINISHED).await {
+            self.handle.link().del(unfinished).execute().await?;
+        }
+        self.handle.link().add(LinkBridge::new(UNFINISHED).build()).execute().await?;
+        let made = self.message(UNFINISHED).await?;
+        let index = made.header.index;
+        let mut own = LinkUnspec::new_with_index(index).alias(alias);
         if let Some(address) = made.attributes.into_iter().find_map(hardware_address) {
             own = own.address(address);
         }
-        self.set(own.build()).await
+        self.set(own.build()).await?;
+        self.set(LinkUnspec::new_with_index(index).name(name.to_owned()).build()).await
     }
 
     async fn create_veth(&self, name: &str, namespace: &Namespace, inside: &str) -> Outcome {
@@ -139,6 +146,9 @@ impl Netlink {
         found.try_next().await?.ok_or(rtnetlink::Error::RequestFailed)
     }
 }
+
+/// The name of a bridge that is not finished yet.
+const UNFINISHED: &str = "moorline-new";
 
 fn named(name: &str) -> LinkMessageBuilder<LinkUnspec> {
     LinkUnspec::new_with_name(name)

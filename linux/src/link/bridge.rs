@@ -99,6 +99,7 @@ pub(super) fn up(name: &str, now: Option<&Link>) -> Option<LinkChange> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{self, Host};
 
     fn bridge() -> Bridge {
         Bridge {
@@ -151,6 +152,24 @@ mod tests {
         assert_eq!(texts(&exact), ["take address 10.42.9.1/24 from moorline0"]);
         let shared = Bridge { others: true, ..bridge() };
         assert_eq!(shared.changes(&[link]).unwrap(), []);
+    }
+
+    #[test]
+    fn a_bridge_that_a_killed_run_left_unfinished_is_made_anew() {
+        if !testing::is_root() {
+            return;
+        }
+        let host = Host::new();
+        host.sh("ip link add moorline-new type bridge");
+        let links = host.block_on(async || {
+            let netlink = crate::Netlink::open().unwrap();
+            netlink.ensure_bridge(&bridge()).await.unwrap();
+            assert_eq!(netlink.ensure_bridge(&bridge()).await.unwrap(), []);
+            netlink.links().await.unwrap()
+        });
+        let made = crate::link::named(&links, "moorline0").unwrap();
+        assert_eq!(made.alias.as_deref(), Some("moorline"));
+        assert!(crate::link::named(&links, "moorline-new").is_none());
     }
 
     #[test]

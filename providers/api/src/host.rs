@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Ledger, LedgerEntry, Result, Secret};
 
-/// The host, as a network sees it. Three callbacks, all of them plain messages.
+/// The host, as a network sees it. Four callbacks, all of them plain messages.
 #[async_trait]
 pub trait Host: Send + Sync {
     /// Tells the people who wait how far a call has come.

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! Every argument and every result here can be serialized, so a provider may live in another
-//! process without any change of the contract: calls go one way as messages, the three
-//! callbacks of [`Host`] go the other way.
+//! process without any change of the contract: calls go one way as messages, the four
+//! callbacks of [`Host`] go the other way. A [`Secret`] alone must be asked for by name:
+//! [`exposed`] writes it, for the pipe between the two.
 //!
 //! This crate does no I/O and knows no runtime.
 
@@ -39,5 +40,5 @@ pub use names::{ClusterName, InvalidName, NetworkName, NodeId, ProviderName};
 pub use observed::{Control, Observed, OwnRoute, Path, Peer, RouteStage};
 pub use plan::{Change, Plan};
 pub use policy::{PolicyRequest, PolicySubject};
-pub use secret::Secret;
+pub use secret::{Secret, exposed};
 pub use settings::ProviderSettings;
