@@ -17,10 +17,9 @@ help: ## Print this list
 demo: setup daemons ## Join three nodes in the lab, show pods reaching each other, take it all down
 	@cargo build --bin moorline
 	@cargo build -p testenv --bin demo
-	@cargo run --quiet -p testenv --bin demo -- target/debug/moorline
+	@cargo run --quiet -p testenv --bin demo -- $(TARGET)/debug/moorline
 
 test: setup daemons lint ## Everything CI runs: check, then every test, the lab's too (needs root)
-	cargo build --bin moorline
 	cargo test --workspace --no-fail-fast -- --test-threads=$(TEST_THREADS)
 
 check: lint unit ## What needs no root: fmt, clippy, rustdoc, unit tests, the house's rules
