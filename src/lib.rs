@@ -10,6 +10,7 @@
 //! ```
 
 pub mod checks;
+pub mod cidr;
 pub mod cli;
 pub mod host;
 pub mod proof;

@@ -3,15 +3,15 @@
 use ipnet::IpNet;
 use provider_api::{Finding, Severity};
 
+use crate::cidr::is_share;
 use crate::host::{Kinship, PeerReport};
 
 /// The foreigners whose pods are among ours.
 pub fn foreigners(peers: &[PeerReport], cluster_cidrs: &[IpNet]) -> Vec<Finding> {
-    let inside = |route: &&IpNet| cluster_cidrs.iter().any(|cluster| cluster.contains(*route));
     let foreign = peers.iter().filter(|peer| peer.kinship == Kinship::Foreign);
     foreign
         .flat_map(|PeerReport { peer, .. }| {
-            let routes = peer.routes.iter().filter(inside);
+            let routes = peer.routes.iter().filter(|route| is_share(route, cluster_cidrs));
             routes.map(|route| among_ours(&peer.name, route))
         })
         .collect()

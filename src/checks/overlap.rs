@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use provider_api::{Finding, Severity};
 
 use super::Scene;
-use crate::host::overlap;
+use crate::cidr::{holds, overlap};
 
 pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     let pods = scene.desired.pod_cidrs.iter().map(|cidr| ("pod CIDR", cidr));
@@ -40,9 +40,9 @@ fn is_expected(scene: &Scene<'_>, network: &IpNet, interface: &str) -> bool {
     scene.is_own(interface) || scene.desired.pod_cidrs.contains(network)
 }
 
-/// Whether a route takes all of a CIDR, and more.
+/// Whether a route takes all of a CIDR, and more. A default route is meant to.
 fn swallows(route: &IpNet, cidr: &IpNet) -> bool {
-    route.contains(cidr) && route != cidr && route.prefix_len() > 0
+    holds(route, cidr) && route.prefix_len() > 0
 }
 
 fn local(kind: &str, cidr: &IpNet, network: &IpNet, interface: &str) -> Finding {

@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use provider_api::{Desired, Finding, Peer, Severity};
 
 use super::Scene;
+use crate::cidr::is_share;
 
 /// Who has a pod CIDR.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,12 +29,9 @@ pub struct Owner<'a> {
 /// Who has a pod CIDR, a part of it, or a share of the cluster that it lies in. An online
 /// owner counts more than an offline one.
 pub fn claim<'a>(pod_cidr: &IpNet, cluster_cidrs: &[IpNet], peers: &'a [Peer]) -> Claim<'a> {
-    // A route as wide as the cluster is no node's share: closer routes win over it.
-    let is_share = |route: &IpNet| {
-        cluster_cidrs.iter().any(|cluster| cluster.contains(route) && cluster != route)
+    let claims = |route: &&IpNet| {
+        pod_cidr.contains(*route) || (route.contains(pod_cidr) && is_share(route, cluster_cidrs))
     };
-    let claims =
-        |route: &&IpNet| pod_cidr.contains(*route) || (route.contains(pod_cidr) && is_share(route));
     let owner =
         |peer: &'a Peer| peer.routes.iter().find(claims).map(|route| Owner { peer, route: *route });
     let mut owners = peers.iter().filter_map(owner);

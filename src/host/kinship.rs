@@ -1,43 +1,79 @@
 //! Who among the peers belongs to this cluster.
 
 use ipnet::IpNet;
-use provider_api::{ClusterName, Peer};
+use provider_api::{ClusterName, Observed, Peer, RouteMode};
 
-use crate::host::Kinship;
+use crate::cidr::is_share;
+use crate::host::{Kinship, NetworkState};
 
 /// What this node knows of itself when it judges others.
 #[derive(Debug, Clone, Copy)]
 pub struct Own<'a> {
     /// The cluster that it belongs to.
     pub cluster: &'a ClusterName,
+    /// Who routes the pods' traffic.
+    pub mode: RouteMode,
     /// The cluster's CIDRs.
     pub cluster_cidrs: &'a [IpNet],
     /// The marks that administrators gave it.
     pub tags: &'a [String],
 }
 
-/// Whether one prefix lies inside, or contains, the other.
-pub fn overlap(one: &IpNet, other: &IpNet) -> bool {
-    one.contains(other) || other.contains(one)
+impl<'a> Own<'a> {
+    /// What is remembered and observed of this node.
+    pub fn of(state: &'a NetworkState, observed: &'a Observed) -> Self {
+        Own {
+            cluster: &state.cluster,
+            mode: state.desired.mode,
+            cluster_cidrs: &state.desired.cluster_cidrs,
+            tags: &observed.tags,
+        }
+    }
 }
 
-/// What a peer is to this cluster. A peer that serves a pod CIDR here is taken for one of
-/// ours unless its cluster's name or its tags say for certain that it is not.
+/// What a peer is to this cluster: its cluster's name says so for certain, then a tag in
+/// common. What is said by neither is unknown, where the peer has a node's part.
 pub fn kinship(peer: &Peer, own: Own<'_>) -> Kinship {
-    let inside = |route: &IpNet| own.cluster_cidrs.iter().any(|cidr| cidr.contains(route));
-    if peer.cluster.as_ref().is_some_and(|cluster| cluster != own.cluster) {
-        return Kinship::Foreign;
+    match &peer.cluster {
+        Some(cluster) if cluster != own.cluster => return Kinship::Foreign,
+        Some(_) if has_part(peer, own) => return Kinship::Node,
+        Some(_) | None => {}
     }
-    match peer.routes.iter().any(inside) {
-        false => Kinship::Bystander,
-        true if tags_part(&peer.tags, own.tags) => Kinship::Foreign,
-        true => Kinship::Node,
+    match (has_part(peer, own), tags(&peer.tags, own.tags)) {
+        (true, Tags::Shared) => Kinship::Node,
+        (true, Tags::Apart) if own.mode == RouteMode::Routed => Kinship::Foreign,
+        (true, Tags::Apart) | (false, _) => Kinship::Bystander,
+        (true, Tags::Silent) => Kinship::Unknown,
     }
 }
 
-/// Whether both have tags, and not one in common.
-fn tags_part(theirs: &[String], ours: &[String]) -> bool {
-    !theirs.is_empty() && !ours.is_empty() && !theirs.iter().any(|tag| ours.contains(tag))
+/// Whether a peer has what makes a node: a share of the pods, or, where those are none of our
+/// business, no more and no fewer marks than this node.
+fn has_part(peer: &Peer, own: Own<'_>) -> bool {
+    match own.mode {
+        RouteMode::Routed => peer.routes.iter().any(|route| is_share(route, own.cluster_cidrs)),
+        RouteMode::Underlay => peer.tags.is_empty() == own.tags.is_empty(),
+    }
+}
+
+/// What the tags of two nodes say of their clusters.
+enum Tags {
+    /// One of them is on both.
+    Shared,
+    /// Both have some, and none in common.
+    Apart,
+    /// At most one of the two has any.
+    Silent,
+}
+
+fn tags(theirs: &[String], ours: &[String]) -> Tags {
+    if theirs.iter().any(|tag| ours.contains(tag)) {
+        Tags::Shared
+    } else if theirs.is_empty() || ours.is_empty() {
+        Tags::Silent
+    } else {
+        Tags::Apart
+    }
 }
 
 #[cfg(test)]
@@ -61,34 +97,53 @@ mod tests {
     }
 
     fn judge(peer: &Peer, tags: &[&str]) -> Kinship {
+        judge_in(RouteMode::Routed, peer, tags)
+    }
+
+    fn judge_in(mode: RouteMode, peer: &Peer, tags: &[&str]) -> Kinship {
         let cluster = "default".parse().unwrap();
         let cidrs = ["10.42.0.0/16".parse().unwrap()];
         let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
-        kinship(peer, Own { cluster: &cluster, cluster_cidrs: &cidrs, tags: &tags })
+        kinship(peer, Own { cluster: &cluster, mode, cluster_cidrs: &cidrs, tags: &tags })
     }
 
     #[test]
-    fn a_pod_cidr_of_ours_makes_a_node() {
-        assert_eq!(judge(&peer("10.42.1.0/24", &[]), &[]), Kinship::Node);
+    fn a_pod_cidr_of_ours_makes_a_node_of_whom_nothing_else_is_known() {
+        assert_eq!(judge(&peer("10.42.1.0/24", &[]), &[]), Kinship::Unknown);
         assert_eq!(judge(&peer("192.168.7.0/24", &[]), &[]), Kinship::Bystander);
     }
 
     #[test]
-    fn a_supernet_of_the_cluster_makes_no_node() {
-        assert_eq!(judge(&peer("10.0.0.0/8", &[]), &[]), Kinship::Bystander);
+    fn a_route_as_wide_as_the_cluster_makes_no_node() {
+        for wide in ["10.42.0.0/16", "10.0.0.0/8"] {
+            assert_eq!(judge(&peer(wide, &["tag:a"]), &["tag:a"]), Kinship::Bystander, "{wide}");
+        }
     }
 
     #[test]
-    fn tags_tell_a_foreigner_only_where_both_have_some() {
+    fn tags_tell_only_where_both_have_some() {
         let theirs = peer("10.42.1.0/24", &["tag:b"]);
         assert_eq!(judge(&theirs, &["tag:a"]), Kinship::Foreign);
         assert_eq!(judge(&theirs, &["tag:a", "tag:b"]), Kinship::Node);
-        assert_eq!(judge(&theirs, &[]), Kinship::Node);
+        assert_eq!(judge(&theirs, &[]), Kinship::Unknown);
     }
 
     #[test]
-    fn another_clusters_name_is_certain() {
-        let theirs = Peer { cluster: "other".parse().ok(), ..peer("10.42.1.0/24", &[]) };
-        assert_eq!(judge(&theirs, &[]), Kinship::Foreign);
+    fn a_clusters_name_is_certain() {
+        let named = |name: &str| Peer { cluster: name.parse().ok(), ..peer("10.42.1.0/24", &[]) };
+        assert_eq!(judge(&named("other"), &[]), Kinship::Foreign);
+        assert_eq!(judge(&named("default"), &[]), Kinship::Node);
+    }
+
+    #[test]
+    fn without_routes_the_marks_tell_who_is_a_node() {
+        let judge = |theirs: &[&str], ours: &[&str]| {
+            judge_in(RouteMode::Underlay, &peer("192.168.7.0/24", theirs), ours)
+        };
+        assert_eq!(judge(&["tag:a"], &["tag:a", "tag:b"]), Kinship::Node);
+        assert_eq!(judge(&[], &[]), Kinship::Unknown);
+        assert_eq!(judge(&["tag:a"], &["tag:b"]), Kinship::Bystander);
+        assert_eq!(judge(&["tag:a"], &[]), Kinship::Bystander);
+        assert_eq!(judge(&[], &["tag:b"]), Kinship::Bystander);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use provider_api::{Desired, Error, Manifest, Network, NetworkName, Result, RouteMode};
 
-use crate::host::session::{Place, Session};
+use crate::host::session::{Memory, Place, Session};
 use crate::host::{NetworkState, State};
 use crate::providers;
 use crate::settings::{Origin, SecretRef, Settings};
@@ -20,7 +20,8 @@ pub(super) struct Opened {
     pub manifest: Manifest,
 }
 
-/// Opens the network that the settings ask for, and remembers them.
+/// Opens the network that the settings ask for. A node that is a member goes on wanting what it
+/// wanted, as far as the state file says, until [`Session::accept`].
 ///
 /// # Errors
 /// Those of the provider's parsing; a network of another provider that this node is still in.
@@ -29,9 +30,11 @@ pub(super) fn from_settings(settings: &Settings, place: Place) -> Result<Opened>
     let name = settings.network()?;
     only_network(&state, &name)?;
     let before = state.networks.remove(&name);
+    let accepted = before.clone().filter(|before| before.membership.is_some());
+    let before = before.or_else(|| state.withdrawn.remove(&name));
     state.networks.insert(name.clone(), remembered(settings, before)?);
     let secrets = settings.secrets.iter().map(|(key, said)| (key.clone(), said.value.clone()));
-    open(state, name, secrets.collect(), place)
+    open(Memory { state, accepted }, name, secrets.collect(), place)
 }
 
 /// Opens the network that this node is in, as an earlier `up` left it.
@@ -49,19 +52,19 @@ pub(super) fn from_state(place: Place) -> Result<Opened> {
         Ok((key.clone(), SecretRef::parse(text, &Origin::file(place.directory.file()))?))
     };
     let secrets = network.secrets.iter().map(parse).collect::<Result<BTreeMap<_, _>>>()?;
-    open(state, name, secrets, place)
+    open(Memory { state, accepted: None }, name, secrets, place)
 }
 
 fn open(
-    state: State,
+    memory: Memory,
     name: NetworkName,
     secrets: BTreeMap<String, SecretRef>,
     place: Place,
 ) -> Result<Opened> {
-    let network = &state.networks[&name];
+    let network = &memory.state.networks[&name];
     let provider = providers::find(&network.provider)?;
     let settings = network.settings.clone();
-    let session = Arc::new(Session::new(state, name, secrets, place));
+    let session = Arc::new(Session::new(memory, name, secrets, place));
     let network = provider.open(&settings, Arc::clone(&session) as Arc<_>)?;
     Ok(Opened { session, network, manifest: provider.manifest().clone() })
 }
@@ -96,8 +99,10 @@ fn remembered(settings: &Settings, before: Option<NetworkState>) -> Result<Netwo
     };
     Ok(match before {
         None => fresh,
-        Some(NetworkState { membership, ledger, sysctls, proof, .. }) => {
-            NetworkState { membership, ledger, sysctls, proof, ..fresh }
+        Some(before) => {
+            // A packet that crossed for other pods, or in another cluster, proves nothing here.
+            let proof = before.proof.clone().filter(|_| before.wants_the_same(&fresh));
+            NetworkState { proof, ..fresh }.with_memory_of(before)
         }
     })
 }

@@ -46,12 +46,9 @@ fn request(state: &NetworkState, directories: &Directories, observed: &Observed)
 
 /// This cluster's nodes, those that are online first.
 fn peers(state: &NetworkState, observed: &Observed) -> Vec<Peer> {
-    let own = Own {
-        cluster: &state.cluster,
-        cluster_cidrs: &state.desired.cluster_cidrs,
-        tags: &observed.tags,
-    };
-    let nodes = observed.peers.iter().filter(|peer| kinship(peer, own) == Kinship::Node);
+    let own = Own::of(state, observed);
+    let is_node = |peer: &&Peer| matches!(kinship(peer, own), Kinship::Node | Kinship::Unknown);
+    let nodes = observed.peers.iter().filter(is_node);
     let mut nodes: Vec<Peer> = nodes.cloned().collect();
     nodes.sort_by(|one, other| {
         other.online.cmp(&one.online).then_with(|| one.name.cmp(&other.name))

@@ -73,11 +73,15 @@ pub struct PeerReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kinship {
-    /// It serves a pod CIDR inside this cluster's CIDRs, and nothing says otherwise.
+    /// It has a node's part in the network, and its cluster's name or a tag in common says that
+    /// the cluster is this one.
     Node,
+    /// It has a node's part, and nothing says in which cluster.
+    Unknown,
     /// It belongs to somebody else: another cluster, for certain.
     Foreign,
-    /// It serves nothing inside this cluster's CIDRs.
+    /// It has no node's part: it serves no pod CIDR inside this cluster's CIDRs; in mode
+    /// underlay, its tags are none of ours.
     Bystander,
 }
 

@@ -43,45 +43,60 @@ pub(super) enum Access {
     Read,
 }
 
+/// What is remembered, as a command begins.
+pub(super) struct Memory {
+    /// Everything, with what the command asks for.
+    pub state: State,
+    /// What the network's state was, where that stands until [`Session::accept`].
+    pub accepted: Option<NetworkState>,
+}
+
 struct Inner {
-    state: State,
+    memory: Memory,
     changes: Vec<Change>,
 }
 
 impl Session {
-    /// A session on a network that is in `state`.
+    /// A session on a network that is in the memory's state.
     pub(super) fn new(
-        state: State,
+        memory: Memory,
         network: NetworkName,
         secrets: BTreeMap<String, SecretRef>,
         place: Place,
     ) -> Self {
         let Place { directory, access, reporter } = place;
-        let inner = Mutex::new(Inner { state, changes: Vec::new() });
+        let inner = Mutex::new(Inner { memory, changes: Vec::new() });
         Session { directory, network, secrets, reporter, access, inner }
     }
 
     /// What is remembered of the network.
     pub(super) fn network_state(&self) -> Result<NetworkState> {
         let inner = self.inner();
-        let state = inner.state.networks.get(&self.network);
+        let state = inner.memory.state.networks.get(&self.network);
         state.cloned().ok_or_else(|| Error::bug(format!("no state for network {}", self.network)))
     }
 
     /// Changes what is remembered of the network; on disk when this returns.
     pub(super) fn remember(&self, change: impl FnOnce(&mut NetworkState)) -> Result<()> {
         let mut inner = self.inner();
-        if let Some(network) = inner.state.networks.get_mut(&self.network) {
+        if let Some(network) = inner.memory.state.networks.get_mut(&self.network) {
             change(network);
         }
-        self.store(&inner.state)
+        self.store(&inner.memory)
+    }
+
+    /// From here on the node wants what this command asks for: nothing forbids it.
+    pub(super) fn accept(&self) -> Result<()> {
+        let mut inner = self.inner();
+        inner.memory.accepted = None;
+        self.store(&inner.memory)
     }
 
     /// Forgets the network.
     pub(super) fn forget(&self) -> Result<()> {
         let mut inner = self.inner();
-        inner.state.networks.remove(&self.network);
-        self.store(&inner.state)
+        inner.memory.state.networks.remove(&self.network);
+        self.store(&inner.memory)
     }
 
     /// Notes a change that the host made itself.
@@ -114,15 +129,26 @@ impl Session {
         self.reporter.step(&Step::done(id, text));
     }
 
-    fn store(&self, state: &State) -> Result<()> {
+    fn store(&self, memory: &Memory) -> Result<()> {
         match self.access {
-            Access::Write => self.directory.store(state),
+            Access::Write => self.directory.store(&memory.lasting(&self.network)),
             Access::Read => Ok(()),
         }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    /// What belongs on disk: what was learned and changed, and of the wishes those that stand.
+    fn lasting(&self, network: &NetworkName) -> State {
+        let mut state = self.state.clone();
+        if let (Some(now), Some(accepted)) = (state.networks.get_mut(network), &self.accepted) {
+            *now = accepted.clone().with_memory_of(now.clone());
+        }
+        state
     }
 }
 

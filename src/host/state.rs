@@ -11,6 +11,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind as IoErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use provider_api::{
@@ -25,17 +26,25 @@ use crate::host::Proof;
 /// The version of the state file that this program writes.
 pub const STATE_VERSION: u32 = 1;
 
+/// How long a command waits for another that reads or changes the state.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// Everything that is remembered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     version: u32,
     /// What is known of each network that this node has joined.
     pub networks: BTreeMap<NetworkName, NetworkState>,
+    /// Networks that this node takes no part in any more, and that Moorline enrolled it in: a
+    /// later `up` or `leave` finds there that it may log the node out.
+    #[serde(default)]
+    pub withdrawn: BTreeMap<NetworkName, NetworkState>,
 }
 
 impl Default for State {
     fn default() -> Self {
-        State { version: STATE_VERSION, networks: BTreeMap::new() }
+        State { version: STATE_VERSION, networks: BTreeMap::new(), withdrawn: BTreeMap::new() }
     }
 }
 
@@ -72,6 +81,20 @@ pub struct NetworkState {
     pub proof: Option<Proof>,
 }
 
+impl NetworkState {
+    /// Whether a proof made under the one holds under the other.
+    pub(super) fn wants_the_same(&self, other: &NetworkState) -> bool {
+        self.desired == other.desired && self.cluster == other.cluster
+    }
+
+    /// The same wishes, with what was learned and changed on the other's behalf.
+    #[must_use]
+    pub(super) fn with_memory_of(self, other: NetworkState) -> NetworkState {
+        let NetworkState { membership, ledger, sysctls, .. } = other;
+        NetworkState { membership, ledger, sysctls, ..self }
+    }
+}
+
 /// The folder of the state file.
 #[derive(Debug, Clone)]
 pub struct StateDirectory {
@@ -93,6 +116,37 @@ impl StateDirectory {
     /// Where the state file is.
     pub fn file(&self) -> PathBuf {
         self.path.join("state.json")
+    }
+
+    /// Takes the lock; waits for another command that may be about to end.
+    ///
+    /// # Errors
+    /// Those of [`StateDirectory::lock`], once this is over.
+    pub async fn lock_within(&self, patience: Duration) -> Result<StateLock> {
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.lock() {
+                Err(error) if error.code == "state-locked" && Instant::now() < deadline => {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Keeps a proof with the network that it was made for. Whoever changes things meanwhile
+    /// makes a newer one, or wants something else by then: then nothing is kept.
+    ///
+    /// # Errors
+    /// Those of reading and writing the state.
+    pub(super) fn keep_proof(&self, network: &NetworkName, seen: &NetworkState) -> Result<()> {
+        let Ok(_lock) = self.lock() else { return Ok(()) };
+        let mut state = self.load()?;
+        match state.networks.get_mut(network).filter(|now| now.wants_the_same(seen)) {
+            Some(now) => now.proof = seen.proof.clone(),
+            None => return Ok(()),
+        }
+        self.store(&state)
     }
 
     /// Takes the lock, or says who should be waited for.
@@ -124,6 +178,9 @@ impl StateDirectory {
         match std::fs::read_to_string(&path) {
             Ok(text) => parse(&text, &path),
             Err(cause) if cause.kind() == IoErrorKind::NotFound => Ok(State::default()),
+            Err(cause) if cause.kind() == IoErrorKind::PermissionDenied => {
+                Err(forbidden(&path, &cause))
+            }
             Err(cause) => Err(unreadable(&path, &cause.to_string())),
         }
     }
@@ -185,6 +242,11 @@ fn parse(text: &str, path: &Path) -> Result<State> {
         return Err(too_new(path, versioned.version));
     }
     serde_json::from_str(text).map_err(|cause| unreadable(path, &cause.to_string()))
+}
+
+fn forbidden(path: &Path, cause: &std::io::Error) -> Error {
+    let what = format!("cannot read {}: {cause}", path.display());
+    Error::new(ErrorKind::Denied, "state-not-readable", what).fix("run moorline as root")
 }
 
 fn unreadable(path: &Path, cause: &str) -> Error {
@@ -259,6 +321,27 @@ mod tests {
         directory.store(&State::default()).unwrap();
         std::fs::write(directory.file(), "{\"version\": 2}").unwrap();
         assert_eq!(directory.load().unwrap_err().code, "state-too-new");
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_is_no_broken_one() {
+        let denied = std::io::Error::from(IoErrorKind::PermissionDenied);
+        let error = forbidden(Path::new("/var/lib/moorline/state.json"), &denied);
+        assert_eq!((error.kind, error.fix.as_deref()), (ErrorKind::Denied, Some("run moorline as root")));
+    }
+
+    #[tokio::test]
+    async fn a_lock_that_is_let_go_in_time_is_waited_for() {
+        let (_folder, directory) = directory();
+        let held = directory.lock().unwrap();
+        let refused = directory.lock_within(Duration::from_millis(120)).await;
+        assert_eq!(refused.unwrap_err().code, "state-locked");
+        let let_go = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            drop(held);
+        };
+        let (taken, ()) = tokio::join!(directory.lock_within(PATIENCE), let_go);
+        assert!(taken.is_ok());
     }
 
     #[test]

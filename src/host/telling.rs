@@ -9,27 +9,24 @@ use crate::proof::Verdict;
 /// The version of the status report's shape.
 const REPORT_VERSION: u32 = 1;
 
-/// Puts the report together, and remembers the proof.
+/// Puts the report together, and remembers the proof. The stage is that of this verdict: what
+/// an earlier run saw is told with its age, and proves nothing now.
 pub(super) fn status(
     session: &Session,
     observed: Observed,
     verdict: Option<Verdict>,
     mut findings: Vec<Finding>,
 ) -> Result<StatusReport> {
-    if let Some(verdict) = verdict {
+    if let Some(verdict) = verdict.clone() {
         let at = jiff::Timestamp::now();
         session.remember(|network| network.proof = Some(Proof { at, verdict }))?;
     }
     let state = session.network_state()?;
-    let verdict = state.proof.as_ref().map(|proof| &proof.verdict);
+    let verdict = verdict.as_ref();
     let stage = judge::stage_of(&observed, &state.desired.pod_cidrs, verdict);
     findings.extend(observed.findings.iter().cloned());
     findings.extend(causes(stage, &observed, verdict));
-    let own = Own {
-        cluster: &state.cluster,
-        cluster_cidrs: &state.desired.cluster_cidrs,
-        tags: &observed.tags,
-    };
+    let own = Own::of(&state, &observed);
     let peers = judge::peers(&observed, own);
     findings.extend(checks::foreigners(&peers, own.cluster_cidrs));
     checks::sort(&mut findings);

@@ -15,6 +15,7 @@ use super::echoes::{Patience, insist};
 use super::evidence::{CanaryEvidence, Evidence, PeerEvidence};
 use super::verdict::{crossed, judge};
 use super::{Request, Verdict, surroundings, trouble};
+use crate::cidr::is_share;
 
 /// A packet that crosses half the world twice, or waits for a path to be set up, is in time.
 const USUAL: Patience =
@@ -116,7 +117,7 @@ impl Asking {
 impl Question {
     fn new(peer: &Peer, request: &Request) -> Self {
         let own = |cidr| request.pod_cidrs.contains(cidr);
-        let inside = |cidr| request.cluster_cidrs.iter().any(|cluster| cluster.contains(cidr));
+        let inside = |cidr| is_share(cidr, &request.cluster_cidrs);
         let cidrs = peer.routes.iter().filter(|cidr| inside(*cidr) && !own(*cidr));
         // A prefix too small to hold a canary is no pod CIDR.
         let canaries = cidrs.filter_map(|cidr| addresses::canary(*cidr).ok());

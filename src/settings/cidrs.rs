@@ -4,6 +4,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use provider_api::Error;
 
 use super::origin::{Origin, Sourced};
+use crate::cidr::overlap;
 
 /// Reads a list of CIDRs.
 ///
@@ -28,11 +29,6 @@ pub(super) fn inside(
         Some(pod) => Err(outside_error(*pod, &pods.origin, clusters)),
         None => Ok(()),
     }
-}
-
-/// Whether two CIDRs have an address in common.
-pub(super) fn overlap(one: IpNet, other: IpNet) -> bool {
-    one.contains(&other) || other.contains(&one)
 }
 
 fn cidr(text: &str, origin: &Origin) -> Result<IpNet, Error> {
@@ -66,7 +62,7 @@ fn usual(address: std::net::IpAddr) -> u8 {
 
 fn apart(cidrs: &[IpNet], origin: &Origin) -> Result<(), Error> {
     for (index, one) in cidrs.iter().enumerate() {
-        let Some(other) = cidrs[..index].iter().find(|other| overlap(*one, **other)) else {
+        let Some(other) = cidrs[..index].iter().find(|other| overlap(one, other)) else {
             continue;
         };
         return Err(match one == other {

@@ -9,6 +9,7 @@ use provider_api::{Error, Finding, Manifest, RouteMode, Severity};
 use super::origin::{Origin, Sourced};
 use super::words::{Sources, Word};
 use super::{Settings, cidrs, parse, provider};
+use crate::cidr;
 use crate::stage::Stage;
 
 /// k3s's own defaults.
@@ -93,7 +94,7 @@ fn service_overlap(settings: &Settings) -> Result<Option<Finding>, Error> {
     const CODE: &str = "service-cidr-overlap";
     const FIX: &str = "give --cluster-cidr and --service-cidr as the cluster has them";
     let Settings { cluster_cidrs, service_cidrs, .. } = settings;
-    let overlap = |(one, other): &(IpNet, IpNet)| cidrs::overlap(*one, *other);
+    let overlap = |(one, other): &(IpNet, IpNet)| cidr::overlap(one, other);
     let services = service_cidrs.value.iter();
     let mut pairs =
         services.flat_map(|service| cluster_cidrs.value.iter().map(|cluster| (*service, *cluster)));

@@ -145,10 +145,10 @@ fn tags_tell_a_foreigner_where_both_have_some() {
     let foreign = finding(&status(&one.host), "foreign-in-cluster").cloned().expect("a warning");
     assert!(foreign["what"].as_str().is_some_and(|what| what.starts_with("two ")), "{foreign}");
     two.sees("one", "foreign");
-    // Nothing says what this one is: it is taken for a node, and proven like one.
-    one.sees("untagged", "node");
-    untagged.sees("one", "node");
-    untagged.sees("two", "node");
+    // Nothing says what this one is: it is told as unknown, and may prove.
+    one.sees("untagged", "unknown");
+    untagged.sees("one", "unknown");
+    untagged.sees("two", "unknown");
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn peers() -> Vec<PeerReport> {
     let direct = Path::Direct("203.0.113.7:41641".parse().expect("an endpoint"));
     vec![
         peer("2", Kinship::Node, &["10.42.2.0/24", "10.9.0.0/16"], direct),
-        peer("3", Kinship::Node, &["10.42.3.0/24"], Path::Relayed("fra".into())),
+        peer("3", Kinship::Unknown, &["10.42.3.0/24"], Path::Relayed("fra".into())),
         peer("4", Kinship::Foreign, &["10.42.4.0/24"], Path::Idle),
         peer("5", Kinship::Bystander, &[], Path::Idle),
     ]

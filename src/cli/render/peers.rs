@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use provider_api::{Path, Peer};
 
 use super::{table, time};
+use crate::cidr::is_share;
 use crate::host::{Kinship, PeerReport, StatusReport};
 use crate::proof::Crossing;
 
-const HEAD: [&str; 5] = ["PEER", "ADDRESS", "POD CIDRS", "PATH", "PROOF"];
+const HEAD: [&str; 6] = ["PEER", "CLUSTER", "ADDRESS", "POD CIDRS", "PATH", "PROOF"];
 
 /// The nodes of this cluster and the foreign ones; the others only in number.
 pub(super) fn text(report: &StatusReport, now: Timestamp) -> String {
@@ -19,13 +20,20 @@ pub(super) fn text(report: &StatusReport, now: Timestamp) -> String {
     format!("{}{}", table::text(HEAD, rows), bystanders(others))
 }
 
-fn row(report: &StatusReport, peer: &PeerReport, now: Timestamp) -> [String; 5] {
+fn row(report: &StatusReport, peer: &PeerReport, now: Timestamp) -> [String; 6] {
     let PeerReport { peer, kinship } = peer;
-    let proof = match kinship {
-        Kinship::Foreign => "foreign".to_owned(),
-        Kinship::Node | Kinship::Bystander => proof(report, peer, now),
-    };
-    [peer.name.clone(), address(peer), routes(report, peer), path(peer), proof]
+    let proof = proof(report, peer, now);
+    let cluster = cluster(*kinship).to_owned();
+    [peer.name.clone(), cluster, address(peer), routes(report, peer), path(peer), proof]
+}
+
+fn cluster(kinship: Kinship) -> &'static str {
+    match kinship {
+        Kinship::Node => "this",
+        Kinship::Unknown => "unknown",
+        Kinship::Foreign => "another",
+        Kinship::Bystander => "none",
+    }
 }
 
 fn address(peer: &Peer) -> String {
@@ -34,9 +42,8 @@ fn address(peer: &Peer) -> String {
 
 /// Only what lies in this cluster: an admin's other routes say nothing about pods.
 fn routes(report: &StatusReport, peer: &Peer) -> String {
-    let inside =
-        |route: &&ipnet::IpNet| report.cluster_cidrs.iter().any(|cluster| cluster.contains(*route));
-    let routes: Vec<_> = peer.routes.iter().filter(inside).map(ToString::to_string).collect();
+    let shares = peer.routes.iter().filter(|route| is_share(route, &report.cluster_cidrs));
+    let routes: Vec<_> = shares.map(ToString::to_string).collect();
     routes.join(" ")
 }
 

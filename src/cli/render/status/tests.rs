@@ -25,10 +25,10 @@ ROUTE           STAGE                              OWNER
 10.42.1.0/24    served                             moorline
 192.168.7.0/24  not approved, or hidden by policy  administrator
 
-PEER    ADDRESS     POD CIDRS     PATH                      PROOF
-node-2  100.64.0.2  10.42.2.0/24  direct 203.0.113.7:41641  crossed in 12 ms, 4 s ago
-node-3  100.64.0.3  10.42.3.0/24  relayed fra               IPv4 only up to 1228 bytes, IPv6 no answer, 4 s ago
-node-4  100.64.0.4  10.42.4.0/24  idle                      foreign
+PEER    CLUSTER  ADDRESS     POD CIDRS     PATH                      PROOF
+node-2  this     100.64.0.2  10.42.2.0/24  direct 203.0.113.7:41641  crossed in 12 ms, 4 s ago
+node-3  unknown  100.64.0.3  10.42.3.0/24  relayed fra               IPv4 only up to 1228 bytes, IPv6 no answer, 4 s ago
+node-4  another  100.64.0.4  10.42.4.0/24  idle                      -
 1 more in the network serves no pods of this cluster
 
 warning: tailscaled updates itself
