@@ -39,7 +39,7 @@ impl FakeNetwork {
         let key = self.host.secret("joinKey").await?.ok_or_else(key_missing)?;
         yield_now().await;
         admit(self.world.state().key, key.expose())?;
-        self.host.record(LedgerEntry::Enrolled(Enrolment::Ours)).await?;
+        self.host.record(enrolled(Enrolment::Ours)).await?;
         yield_now().await;
         self.world.change(|state| state.enrolled = true);
         Ok(())
@@ -132,7 +132,7 @@ impl Network for FakeNetwork {
         self.world.scripted(Call::Join)?;
         self.host.progress(Step::begin("login", "logging in"));
         if self.world.is_enrolled() {
-            self.host.record(LedgerEntry::Enrolled(Enrolment::Adopted)).await?;
+            self.host.record(enrolled(Enrolment::Adopted)).await?;
         } else {
             self.enrol().await?;
         }
@@ -203,6 +203,10 @@ impl Network for FakeNetwork {
     async fn diagnose(&self) -> Vec<Finding> {
         self.world.state().findings.clone()
     }
+}
+
+fn enrolled(by: Enrolment) -> LedgerEntry {
+    LedgerEntry::Enrolled { by, identity: Value::Null }
 }
 
 fn wanted(want: &Desired) -> BTreeSet<IpNet> {

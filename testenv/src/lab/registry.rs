@@ -100,14 +100,15 @@ impl Registration {
         }
     }
 
-    /// Has everything swept, and waits for it. Logs stay if asked for.
+    /// Has everything swept, and waits for it. Logs stay if asked for; else they go first,
+    /// since the next lab may have this one's id as soon as it is swept.
     pub(crate) fn close(&self, keep_logs: bool) {
+        if !keep_logs && std::env::var_os("TESTENV_KEEP_LOGS").is_none() {
+            let _ = fs::remove_dir_all(&self.logs);
+        }
         if let Some(mut janitor) = lock(&self.janitor).take() {
             drop(janitor.stdin.take());
             let _ = janitor.wait();
-        }
-        if !keep_logs && std::env::var_os("TESTENV_KEEP_LOGS").is_none() {
-            let _ = fs::remove_dir_all(&self.logs);
         }
     }
 }
