@@ -6,15 +6,17 @@ mod forwarding;
 mod mtu;
 mod overlap;
 mod owner;
+mod refusal;
 mod rp_filter;
 
 use ipnet::IpNet;
-use provider_api::{Capabilities, Desired, Finding, Observed, Severity};
+use provider_api::{Capabilities, Desired, Finding, Observed};
 
 use crate::host::Facts;
 
 pub use foreign::foreigners;
 pub use owner::{Claim, Owner, abandoned, claim};
+pub use refusal::refusal;
 
 /// What the checks look at.
 #[derive(Debug, Clone, Copy)]
@@ -63,15 +65,8 @@ pub fn preflight(scene: &Scene<'_>) -> Vec<Finding> {
 
 /// Puts the worst first and drops what was said twice.
 pub fn sort(findings: &mut Vec<Finding>) {
-    findings.sort_by(|one, other| {
-        other.severity.cmp(&one.severity).then_with(|| one.code.cmp(&other.code))
-    });
+    findings.sort_by(|one, other| other.severity.cmp(&one.severity).then_with(|| one.cmp(other)));
     findings.dedup();
-}
-
-/// The worst finding, where it forbids to go on.
-pub fn blocker(findings: &[Finding]) -> Option<&Finding> {
-    findings.iter().find(|finding| finding.severity == Severity::Error)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use provider_api::{Enrolment, Finding, Leave, Result, Severity};
 
 use crate::host::session::{Access, Place};
 use crate::host::{
-    Directories, LeaveReport, NetworkState, Reporter, Silent, StateDirectory, open, pod_network,
+    Directories, LeaveReport, NetworkState, PATIENCE, Reporter, Silent, StateDirectory, open,
+    pod_network,
 };
 
 /// Takes back what the ledger says is ours: routes, settings, the canary, and with
@@ -20,7 +21,7 @@ pub async fn leave(
     reporter: Arc<dyn Reporter>,
 ) -> Result<LeaveReport> {
     let directory = StateDirectory::new(&directories.state);
-    let _lock = directory.lock()?;
+    let _lock = directory.lock_within(PATIENCE).await?;
     let place = Place { directory: directory.clone(), access: Access::Write, reporter };
     let opened = open::from_state(place)?;
     let before = opened.session.network_state()?;
@@ -33,39 +34,38 @@ pub async fn leave(
     let changes = opened.session.changes();
     opened.session.forget()?;
     let enrolled = how == Leave::Withdraw || before.ledger.enrolment == Some(Enrolment::Adopted);
-    Ok(LeaveReport { changes, findings: left_as_is(&before), enrolled })
+    Ok(LeaveReport { changes, findings: Vec::from_iter(left_as_is(&before)), enrolled })
 }
 
-/// Takes back a first join that never came to its end, so that the daemon does not go on with
-/// it. A member stays one.
+/// Takes back a login that never came to its end, so that the daemon does not go on with it. A
+/// member stays one, where it was.
 ///
 /// # Errors
 /// Where its daemon does not answer.
 pub async fn abandon(directories: &Directories) -> Result<()> {
     let directory = StateDirectory::new(&directories.state);
-    let _lock = directory.lock()?;
+    let _lock = directory.lock_within(PATIENCE).await?;
     if directory.load()?.networks.is_empty() {
         return Ok(());
     }
     let reporter = Arc::new(Silent);
     let opened = open::from_state(Place { directory, access: Access::Write, reporter })?;
-    if opened.session.network_state()?.ledger.enrolment.is_some() {
-        return Ok(());
+    opened.network.leave(Leave::Unfinished).await?;
+    match opened.session.network_state()?.ledger.enrolment {
+        Some(_) => Ok(()),
+        None => opened.session.forget(),
     }
-    opened.network.leave(Leave::Withdraw).await?;
-    opened.session.forget()
 }
 
-/// What stays changed, since others may have come to need it.
-fn left_as_is(before: &NetworkState) -> Vec<Finding> {
-    let told = |(key, was): (&String, &String)| {
-        Finding::new(
-            Severity::Info,
-            "sysctl-stays",
-            format!("{key} stays as Moorline set it; it was {was} before"),
-            "other networks on this machine may have come to need it",
-        )
-        .fix(format!("sysctl -w {key}={was}"))
-    };
-    before.sysctls.iter().map(told).collect()
+/// What stays changed, since others may have come to need it; as one, since the one without the
+/// other would take a default route away.
+fn left_as_is(before: &NetworkState) -> Option<Finding> {
+    let was: Vec<String> = before.sysctls.iter().map(|(key, was)| format!("{key}={was}")).collect();
+    let finding = Finding::new(
+        Severity::Info,
+        "sysctl-stays",
+        "forwarding stays on, which was off before Moorline came",
+        "other networks on this machine may have come to need it",
+    );
+    (!was.is_empty()).then(|| finding.fix(format!("where none does: sysctl -w {}", was.join(" "))))
 }

@@ -7,7 +7,7 @@
 //!     facts                 what the machine looks like
 //!     takeover              a pod CIDR that somebody else has
 //!     pod_network           the bridge, the canary, forwarding
-//!     probing               whom to probe
+//!     probing, unprobed     whom to probe, and why nobody could be asked
 //!     judge, kinship        pure: the stage; who belongs to this cluster
 //!     telling, report       what the commands answer
 //! ```
@@ -27,6 +27,7 @@ mod state;
 mod status;
 mod takeover;
 mod telling;
+mod unprobed;
 mod up;
 
 pub use crate::stage::{Stage, UnknownStage};
@@ -37,6 +38,7 @@ pub use leave::{abandon, leave};
 pub use report::{Kinship, LeaveReport, PeerReport, Proof, StatusReport, UpReport};
 pub use reporter::{Reporter, Silent};
 use session::Session;
+use state::PATIENCE;
 pub use state::{NetworkState, STATE_VERSION, State, StateDirectory, StateLock};
 pub use status::status;
 pub use up::{plan, up};

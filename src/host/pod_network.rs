@@ -10,6 +10,9 @@ use crate::proof::Canary;
 /// What every network carries (RFC 8200, section 5), before one is known.
 const SMALLEST_MTU: u32 = 1280;
 
+const FORWARDS: &str = "pods reach other nodes through this one";
+const ADVERTISED: &str = "it goes on taking router advertisements";
+
 /// An error of the kernel's, as the host tells it.
 pub(super) fn kernel(cause: linux::Error) -> Error {
     let what = cause.to_string();
@@ -18,6 +21,9 @@ pub(super) fn kernel(cause: linux::Error) -> Error {
     }
     if cause.is_missing_program() {
         return Error::new(ErrorKind::Unsupported, "program-missing", what);
+    }
+    if matches!(cause, linux::Error::InTheWay { .. }) {
+        return Error::new(ErrorKind::Conflict, "in-the-way", what);
     }
     Error::unavailable("kernel", what)
 }
@@ -43,8 +49,12 @@ pub(super) async fn ensure(
 pub(super) async fn plan(state: &NetworkState, directories: &Directories) -> Result<Vec<Change>> {
     let mut changes: Vec<Change> = families(&state.desired.pod_cidrs)
         .filter(|family| !sysctl::forwarding(*family).unwrap_or(false))
-        .map(|family| forwarding_on(sysctl::forwarding_key(family), "0", "1"))
+        .map(|family| set(sysctl::forwarding_key(family), "0", "1", FORWARDS))
         .collect();
+    if families(&state.desired.pod_cidrs).any(|family| family == Family::Ipv6) {
+        let keys = router_advertisements(state)?;
+        changes.extend(keys.iter().map(|key| set(key, "1", "2", ADVERTISED)));
+    }
     let mtu = state.membership.as_ref().map_or(SMALLEST_MTU, |membership| membership.mtu);
     changes.extend(canary(state, directories, mtu).plan().await.map_err(kernel)?);
     Ok(changes)
@@ -105,9 +115,11 @@ pub(super) fn list(pod_cidrs: &[IpNet]) -> String {
 pub(super) fn forward(session: &Session, pod_cidrs: &[IpNet]) -> Result<()> {
     for family in families(pod_cidrs) {
         if family == Family::Ipv6 {
-            keep_router_advertisements(session)?;
+            for key in router_advertisements(&session.network_state()?)? {
+                turn_on(session, &key, "2", ADVERTISED)?;
+            }
         }
-        turn_on(session, sysctl::forwarding_key(family), "1")?;
+        turn_on(session, sysctl::forwarding_key(family), "1", FORWARDS)?;
     }
     Ok(())
 }
@@ -118,21 +130,20 @@ fn families(pod_cidrs: &[IpNet]) -> impl Iterator<Item = Family> {
 }
 
 /// With forwarding on, an interface takes router advertisements only at `accept_ra` 2: one
-/// that lives by them would lose its default route (kernel documentation, ip-sysctl).
-fn keep_router_advertisements(session: &Session) -> Result<()> {
+/// that lives by them would lose its default route (kernel documentation, ip-sysctl). The
+/// settings that are still at 1; no router speaks on loopback and in the network itself.
+fn router_advertisements(state: &NetworkState) -> Result<Vec<String>> {
     if sysctl::forwarding(Family::Ipv6).map_err(kernel)? {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    for interface in sysctl::interfaces().map_err(kernel)? {
-        let key = format!("net/ipv6/conf/{interface}/accept_ra");
-        if sysctl::read(&key).is_ok_and(|value| value == "1") {
-            turn_on(session, &key, "2")?;
-        }
-    }
-    Ok(())
+    let network = state.membership.as_ref().map(|membership| membership.interface.as_str());
+    let interfaces = sysctl::interfaces().map_err(kernel)?.into_iter();
+    let outer = interfaces.filter(|name| name != "lo" && Some(name.as_str()) != network);
+    let keys = outer.map(|interface| format!("net/ipv6/conf/{interface}/accept_ra"));
+    Ok(keys.filter(|key| sysctl::read(key).is_ok_and(|value| value == "1")).collect())
 }
 
-fn turn_on(session: &Session, key: &str, value: &str) -> Result<()> {
+fn turn_on(session: &Session, key: &str, value: &str, why: &str) -> Result<()> {
     let was = sysctl::read(key).map_err(kernel)?;
     if was == value {
         return Ok(());
@@ -141,15 +152,26 @@ fn turn_on(session: &Session, key: &str, value: &str) -> Result<()> {
         network.sysctls.entry(key.to_owned()).or_insert_with(|| was.clone());
     })?;
     sysctl::write(key, value).map_err(kernel)?;
-    session.note(forwarding_on(key, &was, value));
+    session.note(set(key, &was, value, why));
     Ok(())
 }
 
-fn forwarding_on(key: &str, was: &str, value: &str) -> Change {
+fn set(key: &str, was: &str, value: &str, why: &str) -> Change {
     Change {
         subject: key.to_owned(),
         from: was.to_owned(),
         to: value.to_owned(),
-        why: "pods reach other nodes through this one".to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_else_has_is_no_reason_to_try_again() {
+        let in_the_way = linux::Error::InTheWay { what: "x".into(), why: "y".into() };
+        assert_eq!(kernel(in_the_way).kind, ErrorKind::Conflict);
     }
 }

@@ -191,7 +191,7 @@ fn told(entry: &LedgerEntry, before: &Ledger) -> Option<Change> {
             change("route".into(), String::new(), prefix.to_string())
         }
         LedgerEntry::Withdrawn(prefix) => change("route".into(), prefix.to_string(), String::new()),
-        LedgerEntry::Enrolled(_) | LedgerEntry::Left => None,
+        LedgerEntry::Enrolled { .. } | LedgerEntry::Left => None,
     }
 }
 

@@ -327,7 +327,10 @@ mod tests {
     fn a_file_of_somebody_else_is_no_broken_one() {
         let denied = std::io::Error::from(IoErrorKind::PermissionDenied);
         let error = forbidden(Path::new("/var/lib/moorline/state.json"), &denied);
-        assert_eq!((error.kind, error.fix.as_deref()), (ErrorKind::Denied, Some("run moorline as root")));
+        assert_eq!(
+            (error.kind, error.fix.as_deref()),
+            (ErrorKind::Denied, Some("run moorline as root"))
+        );
     }
 
     #[tokio::test]

@@ -6,9 +6,9 @@ use provider_api::Result;
 
 use crate::host::session::{Access, Place};
 use crate::host::{
-    Directories, Silent, StateDirectory, StatusReport, judge, open, probing, telling,
+    Directories, Silent, StateDirectory, StatusReport, judge, open, probing, telling, unprobed,
 };
-use crate::proof::{Outcome, Verdict};
+use crate::proof::Outcome;
 
 /// How this node stands. Asks the daemon and the other nodes; changes nothing but the memory
 /// of the last proof.
@@ -17,26 +17,32 @@ use crate::proof::{Outcome, Verdict};
 /// Where this node has joined no network, and where its daemon does not answer.
 pub async fn status(directories: &Directories) -> Result<StatusReport> {
     let directory = StateDirectory::new(&directories.state);
-    // Somebody else at work is no reason not to tell; only then nothing is remembered.
-    let lock = directory.lock().ok();
-    let access = if lock.is_some() { Access::Write } else { Access::Read };
-    let opened = open::from_state(Place { directory, access, reporter: Arc::new(Silent) })?;
-    look(&opened, directories).await
+    // Somebody else at work is no reason not to tell.
+    let access = Access::Read;
+    let place = Place { directory: directory.clone(), access, reporter: Arc::new(Silent) };
+    let opened = open::from_state(place)?;
+    let report = look(&opened, directories).await?;
+    directory.keep_proof(opened.session.network(), &opened.session.network_state()?)?;
+    Ok(report)
 }
 
 async fn look(opened: &open::Opened, directories: &Directories) -> Result<StatusReport> {
     let state = opened.session.network_state()?;
     let mut observed = opened.network.observe().await?;
     let verdict = probing::prove(&state, directories, &observed).await;
-    let has_crossed = |verdict: &Verdict| verdict.outcome == Outcome::Proven;
-    if !verdict.as_ref().is_some_and(has_crossed) {
+    if !verdict.as_ref().is_some_and(|verdict| verdict.outcome == Outcome::Proven) {
         // The control server is asked anew, and what it answers shows in what is observed then.
+        // A lone node that was deleted can be told from a healthy one in no other way.
         let told = opened.network.diagnose().await;
         observed = opened.network.observe().await?;
         observed.findings.extend(told);
     }
-    if let Some(verdict) = &verdict {
-        judge::believe_packets(&mut observed, &state.desired.pod_cidrs, verdict);
+    let mut findings = Vec::new();
+    match &verdict {
+        Some(verdict) => {
+            judge::believe_packets(&mut observed, &state.desired.pod_cidrs, verdict);
+        }
+        None => findings.push(unprobed::finding(&state, directories)),
     }
-    telling::status(&opened.session, observed, verdict, Vec::new())
+    telling::status(&opened.session, observed, verdict, findings)
 }

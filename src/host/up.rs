@@ -1,28 +1,21 @@
 //! `moorline up`: join, check, apply, observe, prove, tell.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+mod news;
+mod waiting;
 
-use futures_util::StreamExt;
-use provider_api::{
-    Desired, Error, ErrorKind, Finding, Observed, Plan, Repair, Result, RouteStage, Step, StepState,
-};
+use std::sync::Arc;
+use std::time::Instant;
+
+use provider_api::{Desired, Enrolment, Finding, Membership, Observed, Plan, Result};
 
 use crate::checks::{self, Scene};
 use crate::host::session::{Access, Place};
 use crate::host::{
-    Directories, Facts, Reporter, Silent, Stage, StateDirectory, UpReport, judge, open,
-    pod_network, probing, takeover, telling,
+    Directories, Facts, PATIENCE, Reporter, Silent, StateDirectory, UpReport, open, pod_network,
+    takeover, telling,
 };
-use crate::proof::{Outcome, Verdict};
 use crate::settings::Settings;
-
-/// How long to wait for the next look where nothing tells that something changed: a peer's
-/// answer makes no event.
-const NEXT_LOOK: Duration = Duration::from_millis(500);
-
-/// How often to ask for news about routes of which nobody here can tell how far they are.
-const ASK_ANEW: Duration = Duration::from_secs(5);
+use waiting::Seen;
 
 /// Joins the network, makes the desired state true, and waits for the stage that is asked for.
 ///
@@ -32,7 +25,7 @@ const ASK_ANEW: Duration = Duration::from_secs(5);
 pub async fn up(settings: &Settings, reporter: Arc<dyn Reporter>) -> Result<UpReport> {
     let started = Instant::now();
     let directory = StateDirectory::new(&settings.state_dir.value);
-    let _lock = directory.lock()?;
+    let _lock = directory.lock_within(PATIENCE).await?;
     let place = Place { directory: directory.clone(), access: Access::Write, reporter };
     let up = Up {
         opened: open::from_settings(settings, place)?,
@@ -68,16 +61,19 @@ impl Up<'_> {
     async fn run(&self, started: Instant) -> Result<UpReport> {
         let session = &self.opened.session;
         self.preflight(None).await?;
+        let before = session.network_state()?.ledger.enrolment;
         let membership = self.opened.network.join().await?;
-        session.remember(|network| network.membership = Some(membership))?;
+        let just_enrolled = before.is_none() && membership.enrolment == Enrolment::Ours;
+        session.remember(|network| network.membership = Some(membership.clone()))?;
         let observed = self.opened.network.observe().await?;
         let (observed, gone) = takeover::settle(&self.opened, &self.desired, observed).await?;
         self.preflight(Some(&observed)).await?;
-        self.pod_network(&observed).await?;
+        session.accept()?;
+        self.pod_network(&membership).await?;
         let mut warnings = self.preflight(Some(&observed)).await?;
         warnings.extend(gone);
         let observed = self.apply().await?;
-        let (observed, verdict) = self.prove(observed).await?;
+        let Seen { observed, verdict } = self.prove(observed, just_enrolled).await?;
         let status = telling::status(session, observed, verdict, warnings)?;
         let wanted = self.settings.wait.value;
         Ok(UpReport { status, changes: session.changes(), wanted, took: started.elapsed() })
@@ -95,17 +91,17 @@ impl Up<'_> {
             observed,
         };
         let findings = checks::preflight(&scene);
-        match checks::blocker(&findings) {
-            Some(finding) => Err(refusal(finding)),
+        match checks::refusal(&findings) {
+            Some(error) => Err(error),
             None => Ok(findings),
         }
     }
 
-    async fn pod_network(&self, observed: &Observed) -> Result<()> {
+    async fn pod_network(&self, membership: &Membership) -> Result<()> {
         let session = &self.opened.session;
         session.begin("pods", "making the pod network");
         pod_network::forward(session, &self.desired.pod_cidrs)?;
-        let told = pod_network::ensure(session, &self.directories, observed.mtu).await?;
+        let told = pod_network::ensure(session, &self.directories, membership.mtu).await?;
         session.done("pods", told);
         Ok(())
     }
@@ -120,96 +116,5 @@ impl Up<'_> {
         };
         session.done("routes", text);
         Ok(observed)
-    }
-
-    /// Observes and probes until the wanted stage is reached or its time is over.
-    async fn prove(&self, mut observed: Observed) -> Result<(Observed, Option<Verdict>)> {
-        let deadline = Instant::now() + self.settings.wait_for.value;
-        let wanted = self.settings.wait.value.unwrap_or(Stage::Joined);
-        let mut events = self.opened.network.events();
-        let mut asked = Instant::now();
-        self.opened.session.begin("proof", format!("waiting to be {wanted}"));
-        loop {
-            let verdict = self.glance(&mut observed).await?;
-            let stage = judge::stage_of(&observed, &self.desired.pod_cidrs, verdict.as_ref());
-            if stage >= wanted {
-                self.opened.session.done("proof", stage.word());
-                return Ok((observed, verdict));
-            }
-            if Instant::now() >= deadline {
-                return self.look_closer().await;
-            }
-            self.tell_wait(&observed, verdict.as_ref());
-            let _changed = tokio::time::timeout(NEXT_LOOK, events.next()).await;
-            let is_unclear = judge::is_unclear(&observed, &self.desired.pod_cidrs);
-            if is_unclear && asked.elapsed() >= ASK_ANEW {
-                self.opened.network.repair(Repair::Refresh).await?;
-                asked = Instant::now();
-            }
-            observed = self.opened.network.observe().await?;
-        }
-    }
-
-    /// Probes only where the stage that is waited for needs it.
-    async fn glance(&self, observed: &mut Observed) -> Result<Option<Verdict>> {
-        if self.settings.wait.value.is_none_or(|wanted| wanted < Stage::Served) {
-            return Ok(None);
-        }
-        let state = self.opened.session.network_state()?;
-        let verdict = probing::glance(&state, &self.directories, observed).await;
-        if let Some(verdict) = &verdict {
-            judge::believe_packets(observed, &self.desired.pod_cidrs, verdict);
-        }
-        Ok(verdict)
-    }
-
-    /// The time is over: looks for the causes, at the control server and here. What the one
-    /// answers shows in what is observed then.
-    async fn look_closer(&self) -> Result<(Observed, Option<Verdict>)> {
-        let state = self.opened.session.network_state()?;
-        let told = self.opened.network.diagnose().await;
-        let mut observed = self.opened.network.observe().await?;
-        let verdict = probing::prove(&state, &self.directories, &observed).await;
-        if let Some(verdict) = &verdict {
-            judge::believe_packets(&mut observed, &self.desired.pod_cidrs, verdict);
-        }
-        observed.findings.extend(told);
-        Ok((observed, verdict))
-    }
-
-    fn tell_wait(&self, observed: &Observed, verdict: Option<&Verdict>) {
-        let state = match waiting_for(observed, &self.desired) {
-            Some(reason) => StepState::Pending { reason, url: None },
-            None => StepState::Running,
-        };
-        let text = match verdict.map(|verdict| verdict.outcome) {
-            Some(Outcome::Unproven) => "waiting for an answer from another node's pod network",
-            Some(Outcome::Proven | Outcome::Alone | Outcome::Unknown) | None => {
-                "waiting for the routes to be served"
-            }
-        };
-        self.opened.session.tell(Step { id: "proof".into(), text: text.into(), state });
-    }
-}
-
-/// Who must act before the routes are served, where that is for certain somebody.
-fn waiting_for(observed: &Observed, desired: &Desired) -> Option<String> {
-    let ours = |prefix| desired.pod_cidrs.contains(prefix);
-    observed.routes.iter().filter(|route| ours(&route.prefix)).find_map(|route| match route.stage {
-        RouteStage::Unapproved => Some(format!("{} needs approval", route.prefix)),
-        RouteStage::Hidden => Some(format!("policy hides {} from every peer", route.prefix)),
-        RouteStage::Withheld => {
-            Some(format!("{} needs approval, or policy hides it", route.prefix))
-        }
-        RouteStage::Advertised | RouteStage::Standby | RouteStage::Served => None,
-    })
-}
-
-/// A finding that forbids to go on, as the error that it is.
-fn refusal(finding: &Finding) -> Error {
-    let error = Error::new(ErrorKind::Conflict, finding.code.clone(), finding.what.clone());
-    match &finding.fix {
-        Some(fix) => error.fix(fix.clone()),
-        None => error,
     }
 }

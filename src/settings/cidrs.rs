@@ -5,6 +5,7 @@ use provider_api::Error;
 
 use super::origin::{Origin, Sourced};
 use crate::cidr::overlap;
+use crate::proof::gateway_address;
 
 /// Reads a list of CIDRs.
 ///
@@ -14,6 +15,21 @@ pub(super) fn read(texts: &[String], origin: &Origin) -> Result<Vec<IpNet>, Erro
     let cidrs = texts.iter().map(|text| cidr(text, origin)).collect::<Result<Vec<_>, _>>()?;
     apart(&cidrs, origin)?;
     Ok(cidrs)
+}
+
+/// Each pod CIDR must have room for the gateway, the canary and pods.
+///
+/// # Errors
+/// `pod-cidr-too-small`, naming the first.
+pub(super) fn roomy(pods: &Sourced<Vec<IpNet>>) -> Result<(), Error> {
+    let reserve = |pod: &IpNet| match gateway_address(*pod) {
+        Ok(_) => Ok(()),
+        Err(cause) => Err(pods
+            .origin
+            .error("pod-cidr-too-small", cause)
+            .fix("give a larger one, such as a /24, or a /64 of IPv6")),
+    };
+    pods.value.iter().try_for_each(reserve)
 }
 
 /// Each pod CIDR must lie inside a cluster CIDR of its family.
@@ -175,6 +191,16 @@ mod tests {
             "flag --pod-cidr: pod CIDR 10.43.3.0/24 is outside the cluster CIDR 10.42.0.0/16 (default)"
         );
         assert!(outside(&["10.0.0.0/8"], &["10.42.0.0/16"]).is_some(), "wider than the cluster");
+    }
+
+    #[test]
+    fn a_pod_cidr_without_room_for_pods_is_named() {
+        let said =
+            |texts| Sourced::new(list(texts).expect("pods"), Origin::Flag("--pod-cidr".into()));
+        assert!(roomy(&said(&["10.42.3.0/29", "2001:cafe:42:3::/64"])).is_ok());
+        let error = roomy(&said(&["10.42.3.0/24", "10.42.4.0/30"])).expect_err("too small");
+        assert_eq!(error.code, "pod-cidr-too-small");
+        assert!(error.what.contains("10.42.4.0/30"), "{error:?}");
     }
 
     #[test]

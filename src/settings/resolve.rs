@@ -81,6 +81,7 @@ pub fn cluster_cidrs(sources: &Sources) -> Result<Vec<IpNet>, Error> {
 fn consistent(settings: &Settings) -> Result<(), Error> {
     let Settings { pod_cidrs, cluster_cidrs, mode, .. } = settings;
     cidrs::inside(pod_cidrs, cluster_cidrs)?;
+    cidrs::roomy(pod_cidrs)?;
     if mode.value == RouteMode::Underlay && !pod_cidrs.value.is_empty() {
         let what = format!("pod CIDRs are carried in mode routed only ({}: underlay)", mode.origin);
         let fix = "leave the pod CIDRs out, or choose --mode routed";

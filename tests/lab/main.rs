@@ -1,6 +1,7 @@
 //! What must be seen working, against the real tailscaled and headscale.
 
 mod adoption;
+mod after_reboot;
 mod another_server;
 mod approval;
 mod by_hand;
@@ -16,10 +17,12 @@ mod machine;
 mod node;
 mod proc;
 mod refusal;
+mod refused_up;
 mod scene;
 mod search;
 mod second_up;
 mod secrets;
+mod side_by_side;
 mod three_nodes;
 mod two_clusters;
 mod unfooled;

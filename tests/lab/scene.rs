@@ -40,6 +40,11 @@ impl Scene {
         Joiner { scene: self, host, number }
     }
 
+    /// The `--vpn-auth` of a host that joins here.
+    pub(crate) fn auth(&self, host: &Host) -> String {
+        host.vpn_auth(&self.headscale, &self.key)
+    }
+
     /// The same, joined as far as it goes alone.
     pub(crate) fn joined(&self, host: HostBuilder, number: u8) -> Joiner<'_> {
         let node = self.node(host, number);
