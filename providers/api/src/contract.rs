@@ -74,6 +74,8 @@ pub trait Network: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Leave {
+    /// A login that never came to its end, and no more of a node that is enrolled.
+    Unfinished,
     /// Our routes and settings; the node stays enrolled.
     Withdraw,
     /// The same, and where Moorline enrolled this node, its enrolment too.

@@ -11,6 +11,10 @@ use serde_json::Value;
 pub struct Ledger {
     /// Who enrolled this node; none before the first join.
     pub enrolment: Option<Enrolment>,
+    /// What tells that enrolment from any other, in the provider's own words; null where it
+    /// has none.
+    #[serde(default)]
+    pub identity: Value,
     /// The provider's settings that we changed, by the provider's own names.
     #[serde(default)]
     pub settings: BTreeMap<String, OwnedSetting>,
@@ -44,8 +48,14 @@ pub struct OwnedSetting {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LedgerEntry {
-    /// Who enrolled this node. A first entry stands: later ones are ignored until `Left`.
-    Enrolled(Enrolment),
+    /// This node is enrolled. Who did it first stands until `Left`; the latest identity stands.
+    Enrolled {
+        /// Who enrolled it.
+        by: Enrolment,
+        /// What tells this enrolment from any other, in the provider's own words.
+        #[serde(default)]
+        identity: Value,
+    },
     /// We are about to change a setting. The first `was` stands until it is restored.
     Changing {
         /// The provider's name of the setting.
@@ -72,8 +82,9 @@ impl Ledger {
     /// Takes one entry in. Pure; entering the same line twice is the same as once.
     pub fn enter(&mut self, entry: LedgerEntry) {
         match entry {
-            LedgerEntry::Enrolled(who) => {
-                self.enrolment.get_or_insert(who);
+            LedgerEntry::Enrolled { by, identity } => {
+                self.enrolment.get_or_insert(by);
+                self.identity = identity;
             }
             LedgerEntry::Changing { name, was, made } => self.change(name, was, made),
             LedgerEntry::Restored { name } => {
@@ -126,8 +137,16 @@ mod tests {
     #[test]
     fn an_adopted_node_stays_adopted() {
         let mut ledger = Ledger::default();
-        ledger.enter(LedgerEntry::Enrolled(Enrolment::Adopted));
-        ledger.enter(LedgerEntry::Enrolled(Enrolment::Ours));
+        let enrolled = |by, identity| LedgerEntry::Enrolled { by, identity: json!(identity) };
+        ledger.enter(enrolled(Enrolment::Adopted, "first"));
+        ledger.enter(enrolled(Enrolment::Ours, "second"));
         assert_eq!(ledger.enrolment, Some(Enrolment::Adopted));
+        assert_eq!(ledger.identity, json!("second"));
+    }
+
+    #[test]
+    fn a_ledger_of_an_earlier_version_is_read() {
+        let ledger: Ledger = serde_json::from_value(json!({"enrolment": "ours"})).unwrap();
+        assert_eq!((ledger.enrolment, ledger.identity), (Some(Enrolment::Ours), Value::Null));
     }
 }

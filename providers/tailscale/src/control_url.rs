@@ -59,7 +59,8 @@ impl ControlUrl {
                 "control-url-plain-http",
                 format!("the control server is reached by plain http at `{self}`"),
                 "after one lost connection tailscaled insists on port 443 there, and the node \
-                 stays offline until tailscaled is restarted",
+                 stays offline until tailscaled is restarted; so Moorline asks it for no news of \
+                 this node, and does not see that it was deleted there",
             )
             .fix(format!(
                 "put TLS in front of the control server and use controlServerURL=https://{host}\n\

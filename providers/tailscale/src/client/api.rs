@@ -59,6 +59,18 @@ impl LocalApi {
         self.read("prefs", "prefs").await
     }
 
+    /// The id of the profile in use, which the daemon draws at a first login; empty before. May
+    /// be read by those alone who may write.
+    pub(crate) async fn profile(&self) -> Result<String, ClientError> {
+        #[derive(Deserialize)]
+        struct Profile {
+            #[serde(rename = "ID", default)]
+            id: String,
+        }
+        let profile: Profile = self.read("profiles", "profiles/current").await?;
+        Ok(profile.id)
+    }
+
     /// Makes these changes and no others; returns the preferences after.
     ///
     /// Where the answer was lost on the way, the preferences tell whether they were made: the

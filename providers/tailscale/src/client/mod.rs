@@ -9,7 +9,7 @@ mod transport;
 mod watch;
 
 pub(crate) use api::LocalApi;
-pub(crate) use error::ClientError;
+pub(crate) use error::{Cause, ClientError};
 pub(crate) use notify::Notify;
 pub(crate) use status::{PeerStatus, State, Status};
 pub(crate) use transport::Version;

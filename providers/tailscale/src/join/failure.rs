@@ -36,6 +36,17 @@ const REFUSALS: &[Row] = &[
         "leave --advertise-tags out and put the tags into the key:\n\
          headscale preauthkeys create --tags tag:k8s",
     ),
+    row(
+        // headscale 0.29 leaves the expiry as it is where a tagged node logs in again
+        // (`hscontrol/state/state.go:1713`); a logout has set it.
+        &["server says NodeKeyExpired"],
+        ErrorKind::Denied,
+        "entry-expired",
+        "the control server keeps this machine's old entry expired, whatever the key",
+        "an administrator lets the entry live, then the same command again:\n\
+         headscale nodes list\n\
+         headscale nodes expire --disable -i ID",
+    ),
     row(&["expired"], ErrorKind::Auth, "auth-key-expired", "the join key has expired", NEW_KEY),
     row(
         &["already used"],
@@ -308,6 +319,10 @@ mod tests {
             ),
             ("fetch control key: dial tcp: address 99999: invalid port", "control-url-invalid"),
             ("authkey expired", "auth-key-expired"),
+            (
+                "weird: regen=true but server says NodeKeyExpired: nodekey:f28d780caa10b018",
+                "entry-expired",
+            ),
         ] {
             let error = troubled(text, "http://hs");
             assert_eq!(error.code, code, "{text}");

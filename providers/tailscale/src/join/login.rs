@@ -15,7 +15,7 @@ use super::progress::Waiting;
 use super::situation::Login;
 use crate::client::{ClientError, Notifications, Status};
 use crate::network::{Tailscale, asked};
-use crate::prefs::{ENROLMENT, Prefs, changed, hold};
+use crate::prefs::{ENROLMENT, LOGIN, Prefs, changed, hold};
 use crate::settings::key;
 
 /// How long a daemon may take to forget an earlier login.
@@ -81,18 +81,19 @@ impl Tailscale {
     }
 
     fn prepare(&self, login: Login, key: Secret, now: &Prefs, ledger: &Ledger) -> Prepared {
-        let before = interrupted(ledger).unwrap_or_else(|| now.clone().without_identity());
+        let before = unfinished(ledger).unwrap_or_else(|| now.clone().without_identity());
         let settlement = hold(now, ledger, &self.login_settings(ledger));
         let mut prefs = changed(now, &settlement.changes).without_identity();
         prefs = prefs.with("WantRunning", json!(true));
-        if let Some(server) = &self.settings.control {
-            prefs = prefs.with("ControlURL", json!(server.as_str()));
+        match (&self.settings.control, login) {
+            (Some(server), _) => prefs = prefs.with("ControlURL", json!(server.as_str())),
+            // What an earlier attempt of somebody left there must not see the key.
+            (None, Login::First) => prefs = prefs.with("ControlURL", json!("")),
+            (None, Login::Again) => {}
         }
         let mut entries = settlement.before;
-        if ledger.enrolment.is_none() {
-            let (was, made) = (json!(before), json!(true));
-            entries.push(LedgerEntry::Changing { name: ENROLMENT.to_owned(), was, made });
-        }
+        let (name, was) = (login_entry(ledger).to_owned(), json!(before));
+        entries.push(LedgerEntry::Changing { name, made: was.clone(), was });
         let new = newly_changed(&entries, ledger);
         Prepared { login, key, prefs, before, entries, new }
     }
@@ -157,10 +158,15 @@ impl Tailscale {
 }
 
 /// The preferences before a login of ours that was cut short, by a crash.
-fn interrupted(ledger: &Ledger) -> Option<Prefs> {
-    let login = ledger.settings.get(ENROLMENT).filter(|login| !login.restored)?;
-    let unfinished = ledger.enrolment.is_none();
-    unfinished.then(|| serde_json::from_value(login.was.clone()).ok()).flatten()
+pub(crate) fn unfinished(ledger: &Ledger) -> Option<Prefs> {
+    let login = ledger.settings.get(login_entry(ledger)).filter(|login| !login.restored)?;
+    serde_json::from_value(login.was.clone()).ok()
+}
+
+/// Where the ledger keeps what was before a login. The first one's stands until the node is
+/// logged out, a later one's until that login has come to its end.
+pub(crate) fn login_entry(ledger: &Ledger) -> &'static str {
+    if ledger.enrolment.is_none() { ENROLMENT } else { LOGIN }
 }
 
 /// The settings among these entries that the ledger does not hold as changed yet.
@@ -171,7 +177,7 @@ fn newly_changed(entries: &[LedgerEntry], ledger: &Ledger) -> Vec<String> {
         .filter_map(|entry| {
             if let LedgerEntry::Changing { name, .. } = entry { Some(name.clone()) } else { None }
         })
-        .filter(|name| !held(name) || name == ENROLMENT)
+        .filter(|name| !held(name) || [ENROLMENT, LOGIN].contains(&name.as_str()))
         .collect()
 }
 

@@ -1,6 +1,7 @@
 //! Becoming a member.
 
 mod failure;
+mod identity;
 mod login;
 mod progress;
 mod situation;
@@ -12,11 +13,13 @@ use provider_api::{Enrolment, Error, Ledger, LedgerEntry, Membership, Result, St
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-pub(crate) use situation::{Situation, situation};
+pub(crate) use identity::About;
+pub(crate) use login::{login_entry, unfinished};
+pub(crate) use situation::{Login, Situation, situation};
 
 use crate::client::ClientError;
 use crate::network::Tailscale;
-use crate::prefs::{ENROLMENT, hold};
+use crate::prefs::{ENROLMENT, LOGIN, hold};
 
 /// How often a daemon that is away is looked for; its socket gives no sign.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -30,6 +33,8 @@ enum Ended {
     Failed(Error),
     /// For now: somebody must act, and what was begun stands until then.
     Waiting(Error),
+    /// The node needs something else than we thought; the error is for want of time.
+    Anew(Error),
 }
 
 impl From<ClientError> for Ended {
@@ -53,6 +58,8 @@ impl Tailscale {
             match self.attempt(deadline).await {
                 Ok(membership) => return Ok(membership),
                 Err(Ended::Failed(error) | Ended::Waiting(error)) => return Err(error),
+                Err(Ended::Anew(error)) if Instant::now() >= deadline => return Err(error),
+                Err(Ended::Anew(_)) => {}
                 Err(Ended::Daemon(error)) => self.wait_for_daemon(error, deadline).await?,
             }
         }
@@ -60,7 +67,7 @@ impl Tailscale {
 
     async fn attempt(&self, deadline: Instant) -> Result<Membership, Ended> {
         let (status, prefs) = self.own().await?;
-        let ledger = self.host.ledger().await?;
+        let ledger = self.ledger_of(&self.identity().await?).await?;
         let needs = situation(&status, &prefs, &ledger, &self.settings)?;
         tracing::debug!(state = ?status.backend_state, ?needs, "join");
         match needs {
@@ -85,15 +92,17 @@ impl Tailscale {
     }
 
     /// Who enrolled the node: the first to have done so stands.
-    async fn enrolled(&self) -> Result<Enrolment> {
+    async fn enrolled(&self) -> Result<Enrolment, Ended> {
         let ledger = self.host.ledger().await?;
-        if let Some(enrolment) = ledger.enrolment {
-            return Ok(enrolment);
+        let identity = self.identity().await?.recorded();
+        let by = ledger.enrolment.unwrap_or_else(|| enrolled_by(&ledger));
+        if ledger.enrolment.is_none() || ledger.identity != identity {
+            self.host.record(LedgerEntry::Enrolled { by, identity }).await?;
         }
-        let by_us = ledger.settings.get(ENROLMENT).is_some_and(|login| !login.restored);
-        let enrolment = if by_us { Enrolment::Ours } else { Enrolment::Adopted };
-        self.host.record(LedgerEntry::Enrolled(enrolment)).await?;
-        Ok(enrolment)
+        if ledger.settings.get(LOGIN).is_some_and(|login| !login.restored) {
+            self.host.record(LedgerEntry::Restored { name: LOGIN.to_owned() }).await?;
+        }
+        Ok(by)
     }
 
     /// Waits until the daemon answers again.
@@ -124,4 +133,9 @@ impl Tailscale {
         }
         Err(gone.into())
     }
+}
+
+fn enrolled_by(ledger: &Ledger) -> Enrolment {
+    let by_us = ledger.settings.get(ENROLMENT).is_some_and(|login| !login.restored);
+    if by_us { Enrolment::Ours } else { Enrolment::Adopted }
 }

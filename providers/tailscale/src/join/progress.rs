@@ -131,7 +131,7 @@ impl Waiting {
         }
     }
 
-    fn error(&self) -> Error {
+    pub(super) fn error(&self) -> Error {
         let error = Error::new(self.kind, self.code, self.reason.clone());
         match &self.url {
             Some(url) => error.fix(format!("open {url}, or give a key: joinKey=file:PATH")),

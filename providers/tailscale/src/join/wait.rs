@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Ended;
 use super::progress::{Progress, Verdict, Waiting};
-use super::situation::Login;
+use super::situation::{Login, Situation, situation};
 use crate::client::{ClientError, Notifications, State, Status};
 use crate::network::Tailscale;
 use crate::prefs::Prefs;
@@ -48,7 +48,10 @@ impl Tailscale {
             match next(news, &mut progress, until).await? {
                 Verdict::Wait => {}
                 Verdict::Look => looking = true,
-                Verdict::Tell(waiting) => self.tell(waiting),
+                Verdict::Tell(waiting) => match login {
+                    None if self.needs_login().await? => return Err(Ended::Anew(waiting.error())),
+                    None | Some(_) => self.tell(waiting),
+                },
                 Verdict::Failed(error) => return Err(error.into()),
             }
             if looking && is_settled(&self.api.own_status().await?, login) {
@@ -58,6 +61,15 @@ impl Tailscale {
                 return Err(progress.out_of_time());
             }
         }
+    }
+
+    /// Whether time alone does not help any more. A daemon that has just started knows only
+    /// after a while that its control server wants a new login.
+    async fn needs_login(&self) -> Result<bool, Ended> {
+        let (status, prefs) = self.own().await?;
+        let ledger = self.host.ledger().await?;
+        let needs = situation(&status, &prefs, &ledger, &self.settings);
+        Ok(!matches!(needs, Ok(Situation::Wait | Situation::Wake)))
     }
 
     pub(super) fn tell(&self, waiting: Waiting) {

@@ -8,7 +8,6 @@ use tokio::time::{Instant, sleep};
 
 use super::{Tailscale, health};
 use crate::client::{State, Status};
-use crate::control_url::ControlUrl;
 use crate::prefs::Prefs;
 
 /// How long a daemon that asked anew may take to find its relay; 3 s were seen.
@@ -22,11 +21,11 @@ impl Tailscale {
 
     async fn examine(&self) -> Result<Vec<Finding>> {
         let (status, prefs) = self.own().await?;
-        let mut findings = health::of_prefs(&prefs);
-        findings.extend(health::of_version(&self.api.version()));
-        let server = prefs.control_url().parse::<ControlUrl>();
-        findings.extend(server.ok().and_then(|server| server.finding()));
-        let status = self.asked_anew(status).await?;
+        let mut findings = health::of_daemon(&prefs, &self.api.version());
+        let status = match prefs.must_not_reconnect() {
+            true => status,
+            false => self.asked_anew(status).await?,
+        };
         let standing = health::of_status(&status, Timestamp::now());
         match standing.is_empty() {
             true => findings.extend(self.told_by_control(&status, &prefs).await),

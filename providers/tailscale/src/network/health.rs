@@ -1,11 +1,13 @@
 //! Findings from what the daemon says of itself. Pure.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use provider_api::{Error, ErrorKind, Finding, Severity};
 
 use crate::client::{State, Status, Version};
+use crate::control_url::ControlUrl;
 use crate::prefs::Prefs;
 
 /// A key that ends sooner than this is worth a word.
@@ -35,8 +37,17 @@ pub(super) fn of_status(status: &Status, now: Timestamp) -> Vec<Finding> {
     findings
 }
 
+/// What is wrong with the daemon, its preferences and its control server's URL.
+pub(super) fn of_daemon(prefs: &Prefs, version: &Version) -> Vec<Finding> {
+    let mut findings = of_prefs(prefs);
+    findings.extend(of_version(version));
+    let server = prefs.control_url().parse::<ControlUrl>();
+    findings.extend(server.ok().and_then(|server| server.finding()));
+    findings
+}
+
 /// What is wrong with the preferences, ours and the admin's.
-pub(super) fn of_prefs(prefs: &Prefs) -> Vec<Finding> {
+fn of_prefs(prefs: &Prefs) -> Vec<Finding> {
     let mut findings = Vec::new();
     if prefs.is_on("AutoUpdate.Apply") {
         findings.push(
@@ -79,12 +90,28 @@ pub(super) fn of_error(error: Error) -> Finding {
 
 /// What is wrong with the daemon's version: headscale 0.29 takes 1.80 and newer
 /// (`hscontrol/capver/capver_generated.go:89`).
-pub(super) fn of_version(version: &Version) -> Option<Finding> {
+fn of_version(version: &Version) -> Option<Finding> {
     (version.capability < OLDEST).then(|| {
         let what = format!("tailscaled is old: {}", version.long);
         let why = "current control servers refuse it";
         Finding::new(Severity::Warning, "tailscaled-old", what, why).fix("tailscale update")
     })
+}
+
+/// Addresses of this node that its interface does not carry.
+pub(super) fn of_missing(addresses: &[IpAddr]) -> Option<Finding> {
+    let listed: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let first = addresses.first()?;
+    let fix = match first {
+        IpAddr::V4(_) => "systemctl restart tailscaled",
+        IpAddr::V6(_) => {
+            "where this node is to have IPv6: sysctl -w net.ipv6.conf.all.disable_ipv6=0\n\
+             then, or where it has: systemctl restart tailscaled"
+        }
+    };
+    let what = format!("tailscale0 does not carry this node's address {}", listed.join(", "));
+    let why = "this node reaches nobody, and is reached by nobody, in that address family";
+    Some(Finding::new(Severity::Warning, "address-missing", what, why).fix(fix))
 }
 
 /// The control server does not know this node.
@@ -232,6 +259,20 @@ mod tests {
         assert_eq!(at("2026-11-30T00:00:00Z"), ["expires-soon"]);
         assert!(at("2027-11-30T00:00:00Z").is_empty());
         assert!(at("0001-01-01T00:00:00Z").is_empty());
+    }
+
+    #[test]
+    fn what_will_break_is_told_while_it_works() {
+        let old = Version { capability: 90, ..Version::default() };
+        let codes = |prefs: Value, version: &Version| -> Vec<String> {
+            let findings = of_daemon(&serde_json::from_value(prefs).unwrap(), version);
+            findings.into_iter().map(|finding| finding.code).collect()
+        };
+        let bad = json!({"ControlURL": "http://203.0.113.10:8080", "AutoUpdate": {"Apply": true}});
+        assert_eq!(codes(bad, &old), ["auto-update", "tailscaled-old", "control-url-plain-http"]);
+        let good = json!({"ControlURL": "http://10.0.0.5:8080"});
+        let new = Version { capability: OLDEST, ..Version::default() };
+        assert!(codes(good, &new).is_empty());
     }
 
     #[test]

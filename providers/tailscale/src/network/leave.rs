@@ -1,11 +1,13 @@
 //! Taking back what is ours, and no more.
 
-use provider_api::{Enrolment, Leave, Ledger, LedgerEntry, Result, Step};
+use provider_api::{Enrolment, Error, Leave, Ledger, LedgerEntry, Result, Step};
 
 use super::Tailscale;
 use super::apply::{set_rules, translates};
+use crate::client::{Cause, ClientError};
 use crate::guard::Snat;
-use crate::prefs::{ENROLMENT, Prefs, Want, diff, settle};
+use crate::join::{About, login_entry, unfinished};
+use crate::prefs::{APART, ENROLMENT, Prefs, Want, diff, settle};
 
 /// What a restored login does not bring back: they are the login.
 const OF_THE_LOGIN: [&str; 2] = ["WantRunning", "LoggedOut"];
@@ -13,17 +15,73 @@ const OF_THE_LOGIN: [&str; 2] = ["WantRunning", "LoggedOut"];
 impl Tailscale {
     /// Preferences first, then the guards that they needed, then the login.
     pub(super) async fn leave_all(&self, how: Leave) -> Result<()> {
+        let ledger = self.host.ledger().await?;
+        match self.identity().await {
+            Ok(identity) if identity.compare(&ledger)? == About::Another => {
+                self.leave_to_others(&ledger).await
+            }
+            Ok(_) => self.take_back(how).await,
+            Err(error) if error.cause == Cause::Absent => {
+                self.leave_without_daemon(how, &ledger, error).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn take_back(&self, how: Leave) -> Result<()> {
+        self.take_back_login().await?;
         let (status, prefs) = self.own().await?;
         let ledger = self.host.ledger().await?;
+        if how == Leave::Unfinished && ledger.enrolment.is_some() {
+            return Ok(());
+        }
         let settlement = settle(&prefs, &ledger, &Want::default());
         self.carry_out(prefs, settlement).await?;
         self.remove_guards(&ledger).await?;
-        match ledger.enrolment {
-            None => self.forget_unfinished(&ledger).await?,
-            Some(Enrolment::Adopted) => {}
-            Some(Enrolment::Ours) if how == Leave::Withdraw => return Ok(()),
-            Some(Enrolment::Ours) => self.log_out(status.have_node_key, &ledger).await?,
+        if ledger.enrolment == Some(Enrolment::Ours) {
+            if how != Leave::Logout {
+                return Ok(());
+            }
+            self.log_out(status.have_node_key, &ledger).await?;
         }
+        self.host.record(LedgerEntry::Left).await
+    }
+
+    /// Ends a login that never came to its end.
+    async fn take_back_login(&self) -> Result<()> {
+        let ledger = self.host.ledger().await?;
+        let Some(before) = unfinished(&ledger) else { return Ok(()) };
+        self.api.start(Some(&before), None).await?;
+        let name = login_entry(&ledger).to_owned();
+        self.host.record(LedgerEntry::Restored { name }).await
+    }
+
+    /// The login that the ledger is about is gone, and its preferences with it.
+    async fn leave_to_others(&self, ledger: &Ledger) -> Result<()> {
+        let text = "somebody else has logged this node in since; its login is left as it is";
+        self.host.progress(Step::done("logout", text));
+        self.remove_guards(ledger).await?;
+        self.host.record(LedgerEntry::Left).await
+    }
+
+    /// Takes down what needs no daemon. The rest waits for it, unless the operator asks for no
+    /// more than that.
+    async fn leave_without_daemon(
+        &self,
+        how: Leave,
+        ledger: &Ledger,
+        absent: ClientError,
+    ) -> Result<()> {
+        if how == Leave::Unfinished {
+            return Err(absent.into());
+        }
+        self.remove_guards(ledger).await?;
+        let remains = remains(ledger);
+        if how == Leave::Logout && !remains.is_empty() {
+            return Err(daemon_away(&absent.into(), &remains));
+        }
+        let text = format!("tailscaled is away, and keeps {}", remains.join(", "));
+        self.host.progress(Step::done("tailscaled", text));
         self.host.record(LedgerEntry::Left).await
     }
 
@@ -37,20 +95,12 @@ impl Tailscale {
         Ok(())
     }
 
-    /// Ends a login that never came to its end.
-    async fn forget_unfinished(&self, ledger: &Ledger) -> Result<()> {
-        match before_login(ledger) {
-            Some(before) => Ok(self.api.start(Some(&before), None).await?),
-            None => Ok(()),
-        }
-    }
-
     /// Logs out, and gives back the preferences that were there before the login: logging out
     /// resets them all.
     async fn log_out(&self, is_logged_in: bool, ledger: &Ledger) -> Result<()> {
         if is_logged_in {
             self.host.progress(Step::begin("logout", "logging out of the tailnet"));
-            self.api.logout().await?;
+            self.api.logout().await.map_err(|error| not_logged_out(&error.into()))?;
             self.host.progress(Step::done("logout", "logged out of the tailnet"));
         }
         let Some(before) = before_login(ledger) else { return Ok(()) };
@@ -61,6 +111,41 @@ impl Tailscale {
         }
         Ok(())
     }
+}
+
+/// What a daemon that is away still has of us, in its own words.
+fn remains(ledger: &Ledger) -> Vec<String> {
+    let settings = ledger.settings.iter().filter(|(_, setting)| !setting.restored);
+    let mut remains: Vec<String> = settings
+        .filter(|(name, _)| !APART.contains(&name.as_str()))
+        .map(|(name, _)| name.clone())
+        .collect();
+    remains.extend(ledger.routes.iter().map(|route| format!("the route {route}")));
+    remains.extend((ledger.enrolment == Some(Enrolment::Ours)).then(|| "its login".to_owned()));
+    remains
+}
+
+fn daemon_away(absent: &Error, remains: &[String]) -> Error {
+    let what = format!(
+        "{}; the ip rules and tables are taken down, and it keeps {}",
+        absent.what,
+        remains.join(", ")
+    );
+    Error::unavailable(absent.code.clone(), what).fix(
+        "systemctl start tailscaled, then moorline leave\n\
+         where tailscaled is gone for good: moorline leave --keep-enrolled",
+    )
+}
+
+fn not_logged_out(error: &Error) -> Error {
+    let what = format!(
+        "the routes and settings are taken back, and the node could not be logged out: {}",
+        error.what
+    );
+    Error::new(error.kind, "logout-failed", what).fix(
+        "once the control server can be reached: moorline leave\n\
+         to leave without it: moorline leave --keep-enrolled, and delete the node there",
+    )
 }
 
 fn before_login(ledger: &Ledger) -> Option<Prefs> {

@@ -14,6 +14,9 @@ use crate::prefs::Prefs;
 /// tailscaled gives the interface its addresses a tenth of a second after it knows them.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
+/// How long after the first address the last may come, where all come at all.
+const COMPLETE: Duration = Duration::from_millis(500);
+
 impl Tailscale {
     /// The membership, once the interface carries the node's addresses. There is no event for
     /// that, so the kernel is asked until it is so.
@@ -22,9 +25,15 @@ impl Tailscale {
         enrolment: Enrolment,
         deadline: Instant,
     ) -> Result<Membership> {
+        let mut first_seen = None;
         loop {
             let (status, prefs) = self.own().await?;
-            if let Some(link) = interface::carrying(&status.addresses()).await? {
+            let addresses = status.addresses();
+            let link = interface::carrying(&addresses).await?;
+            let is_complete = |link: &Link| interface::missing(link, &addresses).is_empty();
+            let had_time = first_seen.is_some_and(|seen: Instant| seen.elapsed() >= COMPLETE);
+            first_seen = first_seen.or(link.is_some().then(Instant::now));
+            if let Some(link) = link.filter(|link| is_complete(link) || had_time) {
                 let version = self.api.version().long;
                 return Ok(membership(status, &prefs, link, enrolment, version));
             }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use provider_api::{Finding, NodeId, Observed, Result};
 
@@ -21,9 +22,14 @@ const JUDGED: Duration = Duration::from_secs(4);
 impl Tailscale {
     pub(super) async fn observe_all(&self) -> Result<Observed> {
         let sight = self.look().await?;
-        let link = interface::carrying(&sight.status.addresses()).await?;
+        let addresses = sight.status.addresses();
+        let link = interface::carrying(&addresses).await?;
+        let missing = link.as_ref().map(|link| interface::missing(link, &addresses));
         let verdicts = sight.verdicts();
         let mut findings = health::of_status(&sight.status, Timestamp::now());
+        findings.extend(health::of_daemon(&sight.prefs, &self.api.version()));
+        findings.extend(sight.is_ephemeral.then(health::ephemeral));
+        findings.extend(health::of_missing(&missing.unwrap_or_default()));
         findings.extend(sight.asked_in_vain.clone().map(health::of_error));
         findings.extend(sight.is_deleted.then(health::deleted));
         Ok(Observed {
@@ -53,7 +59,10 @@ impl Tailscale {
         match known {
             Ok(None) => {}
             Ok(Some(None)) => sight.is_deleted = true,
-            Ok(Some(Some(node))) => sight.control = Some(node.routes),
+            Ok(Some(Some(node))) => {
+                sight.is_ephemeral = node.ephemeral == Some(true);
+                sight.control = Some(node.routes);
+            }
             Err(error) => sight.asked_in_vain = Some(error),
         }
     }
@@ -79,7 +88,13 @@ impl Tailscale {
 
     fn route_findings(&self, sight: &Sight, verdicts: &[RouteVerdict]) -> Vec<Finding> {
         let fixes = sight.fixes(&self.settings.cluster_cidrs, verdicts);
-        let ours = verdicts.iter().filter(|verdict| sight.is_ours(verdict)).cloned();
+        // An admin may have advertised this node's pods before us.
+        let cluster = &self.settings.cluster_cidrs;
+        let is_pods = |prefix: &IpNet| cluster.iter().any(|cidr| cidr.contains(prefix));
+        let ours = verdicts
+            .iter()
+            .filter(|verdict| sight.is_ours(verdict) || is_pods(&verdict.prefix))
+            .cloned();
         route_stage::findings(&ours.collect::<Vec<_>>(), &fixes)
     }
 }

@@ -7,13 +7,16 @@ use super::Tailscale;
 use super::apply::{Decision, is_translating, translates};
 use crate::client::Status;
 use crate::guard::{RULE_PRIORITY, Snat};
-use crate::join::{Situation, situation};
+use crate::join::{About, Login, Situation, situation};
 use crate::prefs::{OWNED, PrefChange, Prefs};
 
 impl Tailscale {
     pub(super) async fn plan_all(&self, want: &Desired) -> Result<Plan> {
         let (status, prefs) = tokio::try_join!(self.api.status(), self.api.prefs())?;
         let mut ledger = self.host.ledger().await?;
+        if self.identity().await?.compare(&ledger)? == About::Another {
+            ledger = Ledger::default();
+        }
         let needs = situation(&status, &prefs, &ledger, &self.settings)?;
         if matches!(needs, Situation::Login(_)) {
             ledger.enrolment.get_or_insert(Enrolment::Ours);
@@ -39,9 +42,12 @@ impl Tailscale {
             Situation::Member => None,
             Situation::Wait => Some(change("Running", "once tailscaled is ready")),
             Situation::Wake => Some(change("Running", "tailscale is switched off")),
-            Situation::Login(_) => {
+            Situation::Login(login) => {
                 let server = self.settings.control.as_ref().map(ToString::to_string);
-                let server = server.unwrap_or_else(|| prefs.shown_server());
+                let server = server.unwrap_or_else(|| match login {
+                    Login::First => Prefs::default().shown_server(),
+                    Login::Again => prefs.shown_server(),
+                });
                 Some(change(&format!("logged in at {server}"), "with the joinKey"))
             }
         }

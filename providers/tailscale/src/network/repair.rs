@@ -30,8 +30,12 @@ impl Tailscale {
     }
 
     /// Opens the connection to the control server anew, which is when it sends this node's
-    /// own entry. Traffic goes on meanwhile.
+    /// own entry. Traffic goes on meanwhile. Does nothing where that connection could be the
+    /// last: the finding about its URL tells of it.
     pub(super) async fn refresh(&self) -> Result<()> {
+        if self.api.prefs().await?.must_not_reconnect() {
+            return Ok(());
+        }
         if let Some(changed) = self.remember(|memory| memory.changed) {
             sleep_until(Instant::from_std(changed) + TOLD).await;
         }

@@ -24,6 +24,8 @@ pub(super) struct Sight {
     pub(super) control: Option<ControlRoutes>,
     /// Whether the control server answered that it knows no such node.
     pub(super) is_deleted: bool,
+    /// Whether the control server answered that it forgets this node once it is offline.
+    pub(super) is_ephemeral: bool,
     /// Why the control server did not answer.
     pub(super) asked_in_vain: Option<Error>,
 }
@@ -47,6 +49,7 @@ impl Sight {
             filter: None,
             control: None,
             is_deleted: false,
+            is_ephemeral: false,
             asked_in_vain: None,
         }
     }
@@ -100,7 +103,7 @@ impl Sight {
         };
         let approved = match &self.control {
             Some(control) => control.approved.clone(),
-            None => approved(verdicts),
+            None => perhaps_approved(verdicts),
         };
         Fixes {
             kind: self.kind(),
@@ -162,13 +165,11 @@ impl Sight {
     }
 }
 
-/// The prefixes that are approved for certain.
-fn approved(verdicts: &[RouteVerdict]) -> Vec<IpNet> {
-    let certain = |verdict: &&RouteVerdict| match verdict.stage {
-        RouteStage::Served | RouteStage::Standby | RouteStage::Hidden => true,
-        RouteStage::Advertised | RouteStage::Unapproved | RouteStage::Withheld => false,
-    };
-    verdicts.iter().filter(certain).map(|verdict| verdict.prefix).collect()
+/// The prefixes that may be approved: approving others takes their approval away where it
+/// leaves them out.
+fn perhaps_approved(verdicts: &[RouteVerdict]) -> Vec<IpNet> {
+    let may_be = |verdict: &&RouteVerdict| verdict.stage != RouteStage::Unapproved;
+    verdicts.iter().filter(may_be).map(|verdict| verdict.prefix).collect()
 }
 
 #[cfg(test)]
@@ -189,6 +190,22 @@ mod tests {
         let stage = |is_judged| sight(running.clone(), is_judged).verdicts()[0].stage;
         assert_eq!(stage(false), RouteStage::Advertised);
         assert_ne!(stage(true), RouteStage::Advertised);
+    }
+
+    #[test]
+    fn approving_keeps_what_may_be_approved() {
+        let verdict = |prefix: &str, stage| {
+            let reason = String::new();
+            RouteVerdict { prefix: prefix.parse().unwrap(), stage, reason }
+        };
+        let verdicts = [
+            verdict("192.168.7.0/24", RouteStage::Withheld),
+            verdict("192.168.8.0/24", RouteStage::Advertised),
+            verdict("192.168.9.0/24", RouteStage::Unapproved),
+            verdict("10.42.3.0/24", RouteStage::Served),
+        ];
+        let kept = [verdicts[0].prefix, verdicts[1].prefix, verdicts[3].prefix];
+        assert_eq!(perhaps_approved(&verdicts), kept);
     }
 
     #[test]

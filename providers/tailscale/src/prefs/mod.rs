@@ -15,4 +15,4 @@ mod settle;
 pub(crate) use change::{PrefChange, changed, diff, masked};
 pub(crate) use owned::{OWNED, wanted};
 pub(crate) use raw::Prefs;
-pub(crate) use settle::{ENROLMENT, Settlement, TRANSLATION, Want, hold, settle};
+pub(crate) use settle::{APART, ENROLMENT, LOGIN, Settlement, TRANSLATION, Want, hold, settle};

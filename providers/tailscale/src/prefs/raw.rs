@@ -75,6 +75,13 @@ impl Prefs {
         server.is_ok_and(|server| server.kind() == ControlKind::Tailscale)
     }
 
+    /// Whether a new connection to the control server may be the last one until tailscaled is
+    /// restarted.
+    pub(crate) fn must_not_reconnect(&self) -> bool {
+        let server = self.control_url().parse::<ControlUrl>();
+        server.is_ok_and(|server| server.is_http_on_public_address())
+    }
+
     /// Every prefix that the node offers to the network.
     pub(crate) fn advertised(&self) -> Vec<IpNet> {
         self.value("AdvertiseRoutes")

@@ -13,13 +13,17 @@ use super::routes::{Merge, merge};
 /// The ledger's name for the login itself: `was` holds all preferences before it.
 pub(crate) const ENROLMENT: &str = "HaveNodeKey";
 
+/// The ledger's name for a later login, while it is under way: `was` holds all preferences
+/// before it.
+pub(crate) const LOGIN: &str = "login under way";
+
 /// The ledger's name for the nftables table that translates an admin's sources.
 pub(crate) const TRANSLATION: &str = "nftables moorline-tailscale";
 
 const ROUTES: &str = "AdvertiseRoutes";
 
 /// What the ledger holds beside preferences that are simply held and given back.
-const APART: [&str; 3] = [ENROLMENT, TRANSLATION, ROUTES];
+pub(crate) const APART: [&str; 4] = [ENROLMENT, LOGIN, TRANSLATION, ROUTES];
 
 /// The whole of what Moorline wants of the preferences. The empty one takes everything back.
 #[derive(Debug, Clone, Default, PartialEq)]

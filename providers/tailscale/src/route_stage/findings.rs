@@ -20,7 +20,7 @@ pub struct Fixes {
     pub subject: PolicySubject,
     /// The cluster's CIDRs.
     pub cluster_cidrs: Vec<IpNet>,
-    /// The routes of this node that are approved already: approving replaces the set.
+    /// The routes of this node that may be approved already: approving replaces the set.
     pub approved: Vec<IpNet>,
 }
 
@@ -76,7 +76,7 @@ fn list(prefixes: &[IpNet], between: &str) -> String {
 impl Fixes {
     fn approve(&self, prefixes: &[IpNet]) -> String {
         format!(
-            "approve now:\n{}\nor for all nodes of the cluster, in the policy:\n{}",
+            "approve now, which sets all that is approved for this node:\n{}\nor for all nodes of the cluster, in the policy:\n{}",
             self.approve_now(prefixes),
             self.policy_for(prefixes, Policy::auto_approvers)
         )
