@@ -130,6 +130,26 @@ fn a_move_that_was_killed_is_taken_back_by_leave() {
     scene.is_unmoved(&prefs);
 }
 
+/// The same of a node that Moorline works on already.
+#[test]
+fn a_move_of_a_node_of_ours_is_taken_back_as_well() {
+    let Some(lab) = lab("a move of ours") else { return };
+    let scene = Scene::new(&lab);
+    let auth = scene.host.vpn_auth_without_key(&scene.first);
+    let _ = scene.host.moorline(["up", "--wait", "joined", "--vpn-auth", &auth]).succeeded();
+    let prefs = scene.tailscaled.prefs();
+    let up = moving_nowhere(&lab, &scene);
+    up.interrupt();
+    let _ = up.finish(SOON).ended_with(130);
+    scene.is_unmoved(&prefs);
+    let _ = moving_nowhere(&lab, &scene).kill();
+    let _ = scene.host.moorline(["leave"]).succeeded();
+    until("a control server as before", SOON, || match scene.tailscaled.prefs() {
+        now if now["ControlURL"] == prefs["ControlURL"] => Ok(()),
+        now => Err(now["ControlURL"].clone()),
+    });
+}
+
 #[test]
 fn another_spelling_of_the_same_server_is_no_other_server() {
     let Some(lab) = lab("one server, two spellings") else { return };
