@@ -11,7 +11,8 @@ use crate::host::{
 };
 
 /// Takes back what the ledger says is ours: routes, settings, the canary, and with
-/// [`Leave::Logout`] an enrolment of ours. Can be repeated until all of it is done.
+/// [`Leave::Logout`] an enrolment of ours. Can be repeated until all of it is done: what this
+/// machine holds is taken down even where the network's daemon is away.
 ///
 /// # Errors
 /// Where this node has joined no network, and where its daemon does not answer.
@@ -23,18 +24,30 @@ pub async fn leave(
     let directory = StateDirectory::new(&directories.state);
     let _lock = directory.lock_within(PATIENCE).await?;
     let place = Place { directory: directory.clone(), access: Access::Write, reporter };
-    let opened = open::from_state(place)?;
-    let before = opened.session.network_state()?;
-    opened.session.begin("leave", "taking back routes and settings");
-    opened.network.leave(how).await?;
-    opened.session.done("leave", "took back routes and settings");
-    opened.session.begin("pods", "removing the canary");
-    pod_network::remove(&opened.session, &before, directories).await?;
-    opened.session.done("pods", "removed the canary");
-    let changes = opened.session.changes();
-    opened.session.forget()?;
-    let enrolled = how == Leave::Withdraw || before.ledger.enrolment == Some(Enrolment::Adopted);
+    let opened = open::to_leave(place)?;
+    let session = &opened.session;
+    let before = session.network_state()?;
+    session.begin("leave", "taking back routes and settings");
+    let left = opened.network.leave(how).await;
+    if left.is_ok() {
+        session.done("leave", "took back routes and settings");
+    }
+    session.begin("pods", "removing the canary");
+    let removed = pod_network::remove(session, &before, directories).await;
+    left.and(removed)?;
+    session.done("pods", "removed the canary");
+    let changes = session.changes();
+    session.forget()?;
+    let enrolled = stays_enrolled(&before, how);
     Ok(LeaveReport { changes, findings: Vec::from_iter(left_as_is(&before)), enrolled })
+}
+
+/// Whether the node stays enrolled. The ledger of a `leave` that was cut short may say no more
+/// who enrolled it; the membership does.
+fn stays_enrolled(before: &NetworkState, how: Leave) -> bool {
+    let membership = before.membership.as_ref().map(|membership| membership.enrolment);
+    let enrolment = before.ledger.enrolment.or(membership);
+    how != Leave::Logout || enrolment == Some(Enrolment::Adopted)
 }
 
 /// Takes back a login that never came to its end, so that the daemon does not go on with it. A
@@ -68,4 +81,37 @@ fn left_as_is(before: &NetworkState) -> Option<Finding> {
         "other networks on this machine may have come to need it",
     );
     (!was.is_empty()).then(|| finding.fix(format!("where none does: sysctl -w {}", was.join(" "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn before(ledger: &str, membership: &str) -> NetworkState {
+        let member = json!({
+            "node": "1", "name": "a", "addresses": [], "interface": "tailscale0", "mtu": 1280,
+            "enrolment": membership,
+        });
+        let state = json!({
+            "provider": "tailscale", "cluster": "default", "pod_bridge": "moorline0",
+            "settings": {
+                "network": "tailscale", "values": {}, "secrets": [], "extra_args": [],
+                "node_name": null, "allow_move": false, "allow_rejoin": false,
+                "join_deadline": {"secs": 60, "nanos": 0},
+            },
+            "desired": {"mode": "routed", "pod_cidrs": [], "cluster_cidrs": []},
+            "ledger": {"enrolment": (!ledger.is_empty()).then_some(ledger)},
+            "membership": member,
+        });
+        serde_json::from_value(state).expect("a state")
+    }
+
+    #[test]
+    fn an_adopted_node_stays_enrolled_also_after_a_leave_that_was_cut_short() {
+        assert!(stays_enrolled(&before("adopted", "adopted"), Leave::Logout));
+        assert!(stays_enrolled(&before("", "adopted"), Leave::Logout));
+        assert!(!stays_enrolled(&before("ours", "ours"), Leave::Logout));
+        assert!(stays_enrolled(&before("ours", "ours"), Leave::Withdraw));
+    }
 }

@@ -43,6 +43,22 @@ pub(super) fn from_settings(settings: &Settings, place: Place) -> Result<Opened>
 /// Where there is none.
 pub(super) fn from_state(place: Place) -> Result<Opened> {
     let state = place.directory.load()?;
+    joined(state, place)
+}
+
+/// The same, or else the network that an earlier `leave` left it enrolled in.
+///
+/// # Errors
+/// Where there is neither.
+pub(super) fn to_leave(place: Place) -> Result<Opened> {
+    let mut state = place.directory.load()?;
+    if state.networks.is_empty() {
+        state.networks = std::mem::take(&mut state.withdrawn);
+    }
+    joined(state, place)
+}
+
+fn joined(state: State, place: Place) -> Result<Opened> {
     let Some((name, network)) = state.networks.iter().next() else {
         return Err(Error::settings("no-network", "this node has joined no network")
             .fix("moorline up --vpn-auth=\"name=tailscale,joinKey=file:/etc/moorline/key\""));

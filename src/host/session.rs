@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use provider_api::{
-    Change, Error, Host, Ledger, LedgerEntry, NetworkName, Plan, Result, Secret, Step,
+    Change, Enrolment, Error, Host, Ledger, LedgerEntry, NetworkName, Plan, Result, Secret, Step,
 };
 use serde_json::Value;
 
@@ -92,10 +92,14 @@ impl Session {
         self.store(&inner.memory)
     }
 
-    /// Forgets the network.
+    /// Forgets the network, but for an enrolment of ours that lasts.
     pub(super) fn forget(&self) -> Result<()> {
         let mut inner = self.inner();
-        inner.memory.state.networks.remove(&self.network);
+        let State { networks, withdrawn, .. } = &mut inner.memory.state;
+        let left = networks.remove(&self.network);
+        if let Some(left) = left.filter(|left| left.ledger.enrolment == Some(Enrolment::Ours)) {
+            withdrawn.insert(self.network.clone(), left);
+        }
         self.store(&inner.memory)
     }
 

@@ -30,3 +30,4 @@ mod traps;
 mod two_clusters;
 mod unfooled;
 mod vpn_auth;
+mod without_daemon;
