@@ -1,10 +1,10 @@
 //! How far the node has come: pure functions of what was observed and probed.
 
 use ipnet::IpNet;
-use provider_api::{Observed, OwnRoute, RouteStage};
+use provider_api::{Finding, Observed, OwnRoute, RouteStage, Severity};
 
 use crate::host::{Own, PeerReport, Stage, kinship};
-use crate::proof::{Outcome, Verdict};
+use crate::proof::{Crossing, Outcome, Verdict};
 
 /// The stage of a node that wants these pod CIDRs served.
 pub(super) fn stage_of(
@@ -29,24 +29,46 @@ fn is_served(cidr: &IpNet, routes: &[OwnRoute]) -> bool {
 /// Whether it is open how far one of these pod CIDRs has come.
 pub(super) fn is_unclear(observed: &Observed, pod_cidrs: &[IpNet]) -> bool {
     let ours = observed.routes.iter().filter(|route| pod_cidrs.contains(&route.prefix));
-    ours.map(|route| route.stage)
-        .any(|stage| matches!(stage, RouteStage::Advertised | RouteStage::Withheld))
+    ours.map(|route| route.stage).any(is_open)
 }
 
-/// A packet that was answered at our own pod address came here through a peer's route to it:
-/// that is better news of the route than what this node was told.
+/// Whether that stage is no more than what this node was told.
+fn is_open(stage: RouteStage) -> bool {
+    matches!(stage, RouteStage::Advertised | RouteStage::Withheld)
+}
+
+/// The pod CIDRs that the network does not call served.
+pub(super) fn unserved(observed: &Observed, pod_cidrs: &[IpNet]) -> Vec<IpNet> {
+    pod_cidrs.iter().filter(|cidr| !is_served(cidr, &observed.routes)).copied().collect()
+}
+
+/// A packet that left with a pod's address and was answered there came back through a peer's
+/// route to it: that is better news of the route than not knowing. What is known for certain
+/// stays. Packets that left with another address say nothing of the route, and are a finding.
 pub(super) fn believe_packets(observed: &mut Observed, pod_cidrs: &[IpNet], verdict: &Verdict) {
-    let crossings = || verdict.peers.iter().flat_map(|peer| &peer.crossings);
+    let crossings = verdict.peers.iter().flat_map(|peer| &peer.crossings);
+    let answered: Vec<&Crossing> = crossings.filter(|one| one.round_trip.is_some()).collect();
     for route in observed.routes.iter_mut().filter(|route| pod_cidrs.contains(&route.prefix)) {
-        let same_family =
-            |address: std::net::IpAddr| address.is_ipv4() == matches!(route.prefix, IpNet::V4(_));
-        let answered = |crossing: &crate::proof::Crossing| {
-            crossing.round_trip.is_some() && same_family(crossing.canary)
-        };
-        if crossings().any(answered) {
+        let mut sources = answered.iter().filter(|one| route.prefix.contains(&one.source));
+        if sources.clone().any(|one| one.source_kept == Some(false)) {
+            observed.route_findings.push(masqueraded(&route.prefix, &observed.interface));
+        } else if is_open(route.stage) && sources.any(|one| one.source_kept == Some(true)) {
             route.stage = RouteStage::Served;
         }
     }
+}
+
+fn masqueraded(pod_cidr: &IpNet, interface: &str) -> Finding {
+    Finding::new(
+        Severity::Error,
+        "pods-masqueraded",
+        format!("packets from {pod_cidr} leave by {interface} with another source address"),
+        "pods elsewhere see this node in place of a pod, and what they answer proves no route",
+    )
+    .fix(format!(
+        "nft list ruleset; iptables-save -t nat   # leave packets from {pod_cidr} to {interface} \
+         out of the masquerade"
+    ))
 }
 
 /// Each peer with what it is to this cluster: our nodes first, then by name.
@@ -65,7 +87,7 @@ pub(super) fn peers(observed: &Observed, own: Own<'_>) -> Vec<PeerReport> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::{Crossing, PeerVerdict};
+    use crate::proof::PeerVerdict;
     use provider_api::{Control, NodeId};
     use std::time::Duration;
 
@@ -90,8 +112,14 @@ mod tests {
     }
 
     fn verdict(outcome: Outcome, round_trip: Option<Duration>) -> Verdict {
-        let canary = "10.42.1.2".parse().unwrap();
-        let crossing = Crossing { canary, round_trip, largest: None, crossed: false };
+        let crossing = Crossing {
+            source: "10.42.3.2".parse().unwrap(),
+            source_kept: Some(true),
+            canary: "10.42.1.2".parse().unwrap(),
+            round_trip,
+            largest: None,
+            crossed: false,
+        };
         let peer =
             PeerVerdict { id: NodeId::new("1"), name: "b".into(), crossings: vec![crossing] };
         Verdict { outcome, peers: vec![peer], findings: vec![] }
@@ -130,13 +158,45 @@ mod tests {
         );
     }
 
+    /// A verdict with one answer at a pod's address, which left with it or not.
+    fn answered(source: &str, source_kept: Option<bool>) -> Verdict {
+        let mut verdict = verdict(Outcome::Unproven, Some(Duration::from_millis(3)));
+        let crossing = &mut verdict.peers[0].crossings[0];
+        (crossing.source, crossing.source_kept) = (source.parse().unwrap(), source_kept);
+        verdict
+    }
+
+    fn believed(stage: RouteStage, verdict: &Verdict) -> (RouteStage, Vec<String>) {
+        let mut observed = observed(stage);
+        believe_packets(&mut observed, &cidrs(), verdict);
+        let findings = observed.route_findings.into_iter().map(|finding| finding.code);
+        (observed.routes[0].stage, findings.collect())
+    }
+
     #[test]
     fn an_answer_at_our_pod_address_shows_that_the_route_is_served() {
-        let mut stale = observed(RouteStage::Withheld);
-        believe_packets(&mut stale, &cidrs(), &verdict(Outcome::Unproven, None));
-        assert_eq!(stale.routes[0].stage, RouteStage::Withheld);
-        let answered = verdict(Outcome::Unproven, Some(Duration::from_millis(3)));
-        believe_packets(&mut stale, &cidrs(), &answered);
-        assert_eq!(stale.routes[0].stage, RouteStage::Served);
+        let silence = verdict(Outcome::Unproven, None);
+        let answer = answered("10.42.3.2", Some(true));
+        for open in [RouteStage::Advertised, RouteStage::Withheld] {
+            assert_eq!(believed(open, &silence), (open, vec![]));
+            assert_eq!(believed(open, &answer), (RouteStage::Served, vec![]));
+            assert_eq!(believed(open, &answered("10.42.3.2", None)), (open, vec![]));
+            assert_eq!(believed(open, &answered("10.42.4.2", Some(true))), (open, vec![]));
+        }
+    }
+
+    #[test]
+    fn what_is_known_for_certain_stays() {
+        for certain in [RouteStage::Unapproved, RouteStage::Hidden, RouteStage::Standby] {
+            assert_eq!(believed(certain, &answered("10.42.3.2", Some(true))), (certain, vec![]));
+        }
+    }
+
+    #[test]
+    fn a_masquerade_shows_nothing_and_is_told() {
+        for stage in [RouteStage::Withheld, RouteStage::Unapproved, RouteStage::Standby] {
+            let told = vec!["pods-masqueraded".to_owned()];
+            assert_eq!(believed(stage, &answered("10.42.3.2", Some(false))), (stage, told));
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use provider_api::{Observed, Peer};
 
-use crate::host::{Directories, Kinship, NetworkState, Own, kinship};
+use crate::host::{Directories, Kinship, NetworkState, Own, judge, kinship};
 use crate::proof::{self, Request, Verdict};
 
 /// How many peers are asked at once: enough to prove, and a bound on what a probe costs.
@@ -35,6 +35,7 @@ fn request(state: &NetworkState, directories: &Directories, observed: &Observed)
     Request {
         canary: (!state.desired.pod_cidrs.is_empty()).then(|| directories.canary()),
         pod_cidrs: state.desired.pod_cidrs.clone(),
+        unserved: judge::unserved(observed, &state.desired.pod_cidrs),
         cluster_cidrs: state.desired.cluster_cidrs.clone(),
         pod_bridge: state.pod_bridge.clone(),
         node_addresses: observed.addresses.clone(),

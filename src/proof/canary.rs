@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use linux::link::{self, Bridge, Cable, CableEnd, Link, LinkChange};
-use linux::nftables::Table;
 use linux::{Error, Family, Namespace, Netlink, Result, icmp, sysctl};
 use provider_api::Change;
 
@@ -95,7 +94,7 @@ impl Canary {
         let netlink = Netlink::open()?;
         netlink.apply_all(&self.deletions(&netlink.links().await?)).await?;
         Namespace::remove(&self.namespace)?;
-        remove_counters(&counters::table()).await?;
+        counters::sweep().await?;
         Ok(changes)
     }
 
@@ -204,13 +203,5 @@ fn one_of_each_family(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
 fn hear_at_once() {
     if let Err(error) = sysctl::write("net.ipv6.conf.default.accept_dad", "0") {
         tracing::debug!(%error);
-    }
-}
-
-/// Where `nft` is missing, no counters were ever put up.
-async fn remove_counters(table: &Table) -> Result<()> {
-    match table.delete().await {
-        Err(error) if error.is_missing_program() => Ok(()),
-        other => other,
     }
 }

@@ -19,6 +19,10 @@ pub(super) struct Patience {
     pub(super) deadline: Duration,
 }
 
+/// For a way that is known to work, or at least to be short.
+pub(super) const BRISK: Patience =
+    Patience { every: Duration::from_millis(400), deadline: Duration::from_millis(1_600) };
+
 /// Sends the same echo again and again, until the first word from anybody.
 pub(super) async fn insist(pinger: &Pinger, echo: &Echo, patience: Patience) -> icmp::Outcome {
     let mut answers = FuturesUnordered::new();

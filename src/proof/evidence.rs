@@ -68,6 +68,9 @@ pub struct CanaryEvidence {
     pub full: Option<icmp::Outcome>,
     /// The largest IP packet that was answered, in bytes; where the full one was not.
     pub largest: Option<u32>,
+    /// Whether requests leave this machine with the address that they had; none where that
+    /// cannot be told, or where no answer hangs on it.
+    pub source_kept: Option<bool>,
     /// What was looked at where the small echo failed.
     pub trouble: Option<Trouble>,
 }
@@ -97,6 +100,8 @@ pub struct Counted {
     pub request_in: u64,
     /// Requests that left by the network's interface.
     pub request_out: u64,
+    /// Those of them that left with another address than they had.
+    pub request_masked: u64,
     /// Requests that left by any other interface.
     pub request_astray: u64,
     /// Answers that came in by the network's interface.

@@ -3,6 +3,7 @@
 //! ```text
 //!   Canary     one namespace on the pod bridge, for which the kernel answers
 //!   prove ──▶  prober     asks the peers' canaries: small and full packets, both families
+//!              masquerade whether requests leave with the address that they had
 //!              trouble    looks closer where one does not answer: echoes, counters, traces
 //!              verdict    a pure function of the evidence; causes as findings
 //! ```
@@ -13,6 +14,7 @@ mod cause;
 mod counters;
 mod echoes;
 mod evidence;
+mod masquerade;
 mod prober;
 mod request;
 mod surroundings;
@@ -21,7 +23,7 @@ mod trouble;
 mod verdict;
 
 pub use addresses::{canary as canary_address, gateway as gateway_address};
-pub use canary::Canary;
+pub use canary::{Canary, remove_bridge, take_off};
 pub use evidence::{CanaryEvidence, Counted, Evidence, Here, PeerEvidence, Setting, Trouble};
 pub use prober::{glance, prove};
 pub use request::Request;

@@ -14,7 +14,7 @@ use super::addresses;
 use super::echoes::{Patience, insist};
 use super::evidence::{CanaryEvidence, Evidence, PeerEvidence};
 use super::verdict::{crossed, judge};
-use super::{Request, Verdict, surroundings, trouble};
+use super::{Request, Verdict, masquerade, surroundings, trouble};
 use crate::cidr::is_share;
 
 /// A packet that crosses half the world twice, or waits for a path to be set up, is in time.
@@ -32,6 +32,7 @@ pub async fn prove(request: &Request) -> Result<Verdict> {
     let asking = Asking::new(request)?;
     let mut evidence = asking.evidence(request).await?;
     evidence.peers = asking.ask_all().await;
+    masquerade::look(&asking.pinger, &request.unserved, &mut evidence).await;
     let hops = if request.canary.is_some() { 2 } else { 1 };
     trouble::look_closer(&asking.pinger, hops, &mut evidence).await?;
     Ok(judge(&evidence))
@@ -46,6 +47,7 @@ pub async fn glance(request: &Request) -> Result<Verdict> {
     let asking = Asking::new(request)?;
     let mut evidence = asking.evidence(request).await?;
     evidence.peers = asking.ask_until_one_answers().await;
+    masquerade::look(&asking.pinger, &request.unserved, &mut evidence).await;
     let verdict = judge(&evidence);
     if verdict.outcome.is_good() {
         return Ok(verdict);
@@ -150,7 +152,7 @@ pub(super) async fn ask(
     } else {
         None
     };
-    CanaryEvidence { source, canary, small, full, largest: None, trouble: None }
+    CanaryEvidence { source, canary, small, full, largest: None, source_kept: None, trouble: None }
 }
 
 /// A packet that fills this MTU; no packet is larger than 65,535 bytes.

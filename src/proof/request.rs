@@ -14,6 +14,9 @@ pub struct Request {
     pub canary: Option<PathBuf>,
     /// This node's own pod CIDRs.
     pub pod_cidrs: Vec<IpNet>,
+    /// Those of them that the network does not call served. An answer there shows that they
+    /// are, if the request left with the address that it had.
+    pub unserved: Vec<IpNet>,
     /// The cluster's CIDRs: canaries lie inside.
     pub cluster_cidrs: Vec<IpNet>,
     /// The bridge that pods hang on.

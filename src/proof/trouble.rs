@@ -9,7 +9,7 @@ use linux::nftables::{Dropped, Tracer};
 use linux::{Netlink, Result, icmp};
 
 use super::counters::{self, Pair};
-use super::echoes::{Patience, insist, largest};
+use super::echoes::{BRISK, Patience, insist, largest};
 use super::evidence::{CanaryEvidence, Counted, Evidence, Here, Trouble};
 use super::prober::{self, packet_size};
 use super::surroundings;
@@ -20,8 +20,6 @@ const MOST_CANARIES: usize = 8;
 /// tries of a second, `arp(7)`).
 const PATIENT: Patience =
     Patience { every: Duration::from_millis(700), deadline: Duration::from_secs(4) };
-const BRISK: Patience =
-    Patience { every: Duration::from_millis(400), deadline: Duration::from_millis(1_600) };
 
 /// Looks closer at the canaries that did not answer. From a canary it is two `hops` to the
 /// peer's machine: the first is this machine.
@@ -79,17 +77,15 @@ async fn examine(
     let watch = Watch::start(&pairs, here).await;
     let asked = pairs.iter().map(|pair| ask_around(pinger, &netlink, *pair, hops));
     let answers = join_all(asked).await;
-    let seen = Watch::end(watch, pairs.len()).await;
+    let (counted, dropped) = Watch::end(watch, pairs.len()).await;
     for (number, (canary, (again, mut trouble))) in silent.into_iter().zip(answers).enumerate() {
         if again.is_reply() {
             *canary = prober::ask(pinger, (canary.source, canary.canary), here.mtu).await;
             continue;
         }
         canary.small = again;
-        if let Some((counted, dropped)) = &seen {
-            trouble.counted = counted.get(number).copied();
-            trouble.dropped = between(dropped, pairs[number]);
-        }
+        trouble.counted = counted.get(number).copied().flatten();
+        trouble.dropped = between(&dropped, pairs[number]);
         canary.trouble = Some(trouble);
     }
     Ok(())
@@ -139,18 +135,14 @@ struct Watch {
 impl Watch {
     /// None where `nft` is missing, or does not do it: then nothing is known.
     async fn start(pairs: &[Pair], here: &Here) -> Option<Self> {
-        let body = counters::body(pairs, &here.bridge, &here.interface);
         let told = |error: &linux::Error| tracing::warn!(%error, "cannot watch the firewall");
-        counters::table().replace(&body).await.inspect_err(told).ok()?;
-        Some(Watch { tracer: Tracer::start().inspect_err(told).ok() })
+        let counts = counters::start(pairs, here).await;
+        counts.then(|| Watch { tracer: Tracer::start().inspect_err(told).ok() })
     }
 
-    async fn end(watch: Option<Self>, pairs: usize) -> Option<(Vec<Counted>, Vec<Dropped>)> {
-        let tracer = watch?.tracer;
-        let counted = counters::read(pairs).await;
-        let told = |error: &linux::Error| tracing::warn!(%error, "cannot read the firewall");
-        let removed = counters::table().delete().await.inspect_err(told);
-        let dropped = tracer.map(|tracer| tracer.dropped()).unwrap_or_default();
-        removed.and(counted).inspect_err(told).ok().map(|counted| (counted, dropped))
+    async fn end(watch: Option<Self>, pairs: usize) -> (Vec<Option<Counted>>, Vec<Dropped>) {
+        let Some(Watch { tracer }) = watch else { return (Vec::new(), Vec::new()) };
+        let counted = counters::end(pairs).await;
+        (counted, tracer.map(|tracer| tracer.dropped()).unwrap_or_default())
     }
 }

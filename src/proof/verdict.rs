@@ -57,6 +57,11 @@ pub struct PeerVerdict {
 /// What was seen of one canary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Crossing {
+    /// Where the echoes came from.
+    pub source: IpAddr,
+    /// Whether they left this machine with that address; none where that cannot be told, or
+    /// where no answer hangs on it.
+    pub source_kept: Option<bool>,
     /// The canary's address.
     pub canary: IpAddr,
     /// The shortest round trip that was seen; none where not even a small packet was answered.
@@ -102,6 +107,8 @@ fn outcome(evidence: &Evidence) -> Outcome {
 
 fn told_peer(peer: &PeerEvidence, mtu: u32) -> PeerVerdict {
     let crossing = |canary: &CanaryEvidence| Crossing {
+        source: canary.source,
+        source_kept: canary.source_kept,
         canary: canary.canary,
         round_trip: shortest_round_trip(canary),
         largest: if both_sizes(canary) { Some(mtu) } else { canary.largest },

@@ -101,6 +101,7 @@ impl Host {
         Request {
             canary: Some(self.canary_path()),
             pod_cidrs: self.pod_cidrs(),
+            unserved: vec![],
             cluster_cidrs: ["10.42.0.0/16", "2001:cafe:42::/48"]
                 .map(|at| at.parse().unwrap())
                 .into(),

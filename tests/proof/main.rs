@@ -6,3 +6,5 @@ mod canary;
 mod causes;
 #[cfg(test)]
 mod hosts;
+#[cfg(test)]
+mod masquerade;

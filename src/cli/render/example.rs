@@ -111,8 +111,12 @@ fn seen(id: &str, crossings: Vec<Crossing>) -> PeerVerdict {
 }
 
 fn crossing(canary: &str, millis: Option<u64>, crossed: bool) -> Crossing {
+    let canary: std::net::IpAddr = canary.parse().expect("an address");
+    let source = if canary.is_ipv4() { "10.42.1.2" } else { "2001:cafe:42:1::2" };
     Crossing {
-        canary: canary.parse().expect("an address"),
+        source: source.parse().expect("an address"),
+        source_kept: None,
+        canary,
         round_trip: millis.map(std::time::Duration::from_millis),
         largest: millis.map(|_| if crossed { 1280 } else { 1228 }),
         crossed,

@@ -28,6 +28,7 @@ fn answered() -> CanaryEvidence {
         small: REPLY,
         full: Some(REPLY),
         largest: None,
+        source_kept: None,
         trouble: None,
     }
 }
