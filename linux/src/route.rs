@@ -37,8 +37,9 @@ pub struct Route {
     pub source: Option<IpAddr>,
     /// What it does.
     pub kind: RouteKind,
-    /// Whether the kernel made it, for an address of the interface.
-    pub by_kernel: bool,
+    /// Whether it came with an address of the interface: made by the kernel, or by who put the
+    /// address there on the word of a router or of DHCP.
+    pub came_with_address: bool,
 }
 
 /// What a route does with a packet.
@@ -70,7 +71,7 @@ impl Route {
         let whole = self.destination.prefix_len() < self.destination.max_prefix_len();
         self.table == MAIN
             && self.kind == RouteKind::Unicast
-            && self.by_kernel
+            && self.came_with_address
             && self.gateway.is_none()
             && whole
             && !link_scope
@@ -167,7 +168,10 @@ fn route(message: &RouteMessage, names: &BTreeMap<u32, String>) -> Route {
         gateway: None,
         source: None,
         kind: kind(header.kind),
-        by_kernel: header.protocol == RouteProtocol::Kernel,
+        came_with_address: matches!(
+            header.protocol,
+            RouteProtocol::Kernel | RouteProtocol::Ra | RouteProtocol::Dhcp
+        ),
     };
     for attribute in &message.attributes {
         take(&mut route, attribute, header.destination_prefix_length, names);
@@ -237,6 +241,8 @@ mod tests {
                  ip addr add 2001:db8:7::1/64 dev lan nodad
                  ip route add 10.42.0.0/16 dev vpn table 52
                  ip route add blackhole 10.66.0.0/16
+                 ip route add 192.168.8.0/24 dev lan proto dhcp
+                 ip route add 192.168.9.0/24 dev lan proto static
                  ip rule add pref 5270 lookup 52");
         host.block_on(async || {
             let netlink = Netlink::open().unwrap();
@@ -252,7 +258,8 @@ mod tests {
 
             let connected = netlink.connected_networks().await.unwrap();
             let lan = |prefix: &str| (prefix.parse().unwrap(), "lan".to_owned());
-            assert_eq!(connected, [lan("192.168.7.0/24"), lan("2001:db8:7::/64")]);
+            let expected = ["192.168.7.0/24", "192.168.8.0/24", "2001:db8:7::/64"].map(lan);
+            assert_eq!(connected, expected);
             assert_eq!(netlink.routes_of(52).await.unwrap().len(), 1);
         });
     }

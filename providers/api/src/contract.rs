@@ -49,7 +49,9 @@ pub trait Network: Send + Sync {
     async fn join(&self) -> Result<Membership>;
 
     /// Makes the desired state true: settings that the provider owns, own routes, rules.
-    /// Each change is recorded in the ledger before it is made. Returns once the daemon has
+    /// Each change is recorded in the ledger before it is made; what the host can tell from
+    /// others' without a record, such as ip rules of our protocol number, may be taken back
+    /// without one too. Returns once the daemon has
     /// taken the changes; approval may take longer and shows in [`Network::observe`].
     async fn apply(&self, want: &Desired) -> Result<Observed>;
 

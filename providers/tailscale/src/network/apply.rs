@@ -12,7 +12,7 @@ use super::interface::kernel;
 use super::{Tailscale, asked};
 use crate::client::Status;
 use crate::guard::{RULE_PRIORITY, Snat, protected};
-use crate::prefs::{Prefs, Settlement, TRANSLATION, changed, settle};
+use crate::prefs::{Prefs, RULES, Settlement, TRANSLATION, changed, settle};
 
 /// Everything that is to be so, decided.
 pub(super) struct Decision {
@@ -38,7 +38,7 @@ impl Tailscale {
         if !settlement.changes.is_empty() {
             self.api.check(&changed(&prefs, &settlement.changes)).await?;
         }
-        set_rules(&rules).await?;
+        self.guard(&rules).await?;
         self.translate(snat.as_ref()).await?;
         let done = told(&settlement);
         self.carry_out(prefs, settlement).await?;
@@ -76,10 +76,25 @@ impl Tailscale {
         let snat = (routed && is_ours)
             .then(|| Snat::needed(&before(&prefs, &ledger), &after.advertised(), &want.pod_cidrs));
         let rules = match routed {
+            // Where an admin took other nodes' routes before us, those go on as they did.
+            true if had_routes(&prefs, &ledger) => protected(&want.pod_cidrs, &[]),
             true => protected(&want.pod_cidrs, &connected(&prefs).await?),
             false => Vec::new(),
         };
         Ok(Decision { prefs, settlement, rules, snat: snat.flatten(), ledger })
+    }
+
+    /// Makes our rules exactly these.
+    pub(super) async fn guard(&self, rules: &[Rule]) -> Result<()> {
+        let netlink = Netlink::open().map_err(kernel)?;
+        let there = our_rules(&netlink).await?;
+        if !rules.is_empty() && !is_same(&there, rules) {
+            let (was, made) = (texts(&there), texts(rules));
+            let name = RULES.to_owned();
+            self.host.record(LedgerEntry::Changing { name, was, made }).await?;
+        }
+        netlink.set_rules(RULE_PRIORITY..=RULE_PRIORITY, rules).await.map_err(kernel)?;
+        Ok(())
     }
 
     /// Writes the table that translates, unless it is there as it should be.
@@ -100,18 +115,27 @@ impl Tailscale {
     }
 }
 
+async fn our_rules(netlink: &Netlink) -> Result<Vec<Rule>> {
+    let listed = netlink.rules().await.map_err(kernel)?;
+    let ours = listed.into_iter().filter(|it| it.ours && it.rule.priority == RULE_PRIORITY);
+    Ok(ours.map(|listed| listed.rule).collect())
+}
+
+fn is_same(one: &[Rule], other: &[Rule]) -> bool {
+    one.len() == other.len() && one.iter().all(|rule| other.contains(rule))
+}
+
+/// The rules as the ledger keeps them; null for none.
+fn texts(rules: &[Rule]) -> Value {
+    let texts: Vec<String> = rules.iter().map(ToString::to_string).collect();
+    if texts.is_empty() { Value::Null } else { json!(texts) }
+}
+
 /// The step that tells of these changes; none where there are none.
 fn told(settlement: &Settlement) -> Option<Step> {
     let names: Vec<&str> = settlement.changes.iter().map(|it| it.name.as_str()).collect();
     let text = format!("tailscaled: set {}", names.join(", "));
     (!names.is_empty()).then(|| Step::done("preferences", text))
-}
-
-/// Makes our rules exactly these.
-pub(super) async fn set_rules(rules: &[Rule]) -> Result<()> {
-    let netlink = Netlink::open().map_err(kernel)?;
-    netlink.set_rules(RULE_PRIORITY..=RULE_PRIORITY, rules).await.map_err(kernel)?;
-    Ok(())
 }
 
 /// The networks on this node's own links; tailscaled's has single addresses alone. None where
@@ -128,6 +152,14 @@ async fn connected(prefs: &Prefs) -> Result<Vec<IpNet>> {
     Ok(networks.into_iter().map(|(network, _)| network).collect())
 }
 
+/// Whether the node took the routes that others serve before our first change.
+fn had_routes(prefs: &Prefs, ledger: &Ledger) -> bool {
+    match held(ledger, "RouteAll") {
+        Some(setting) => setting.was == json!(true),
+        None => prefs.is_on("RouteAll"),
+    }
+}
+
 /// The preferences with the translation as it was before our first change.
 fn before(prefs: &Prefs, ledger: &Ledger) -> Prefs {
     match held(ledger, "NoSNAT") {
@@ -141,7 +173,7 @@ pub(super) fn translates(ledger: &Ledger) -> bool {
 }
 
 /// What is ours for now.
-fn held<'a>(ledger: &'a Ledger, name: &str) -> Option<&'a OwnedSetting> {
+pub(super) fn held<'a>(ledger: &'a Ledger, name: &str) -> Option<&'a OwnedSetting> {
     ledger.settings.get(name).filter(|setting| !setting.restored)
 }
 
@@ -159,4 +191,20 @@ fn no_translation(error: linux::Error) -> provider_api::Error {
         error.what
     );
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_that_were_taken_before_us_are_known() {
+        let on = Prefs::default().with("RouteAll", json!(true));
+        let mut ledger = Ledger::default();
+        assert!(had_routes(&on, &ledger));
+        assert!(!had_routes(&Prefs::default(), &ledger));
+        let (name, was, made) = ("RouteAll".to_owned(), json!(false), json!(true));
+        ledger.enter(LedgerEntry::Changing { name, was, made });
+        assert!(!had_routes(&on, &ledger));
+    }
 }

@@ -3,11 +3,11 @@
 use provider_api::{Enrolment, Error, Leave, Ledger, LedgerEntry, Result, Step};
 
 use super::Tailscale;
-use super::apply::{set_rules, translates};
+use super::apply::{held, translates};
 use crate::client::{Cause, ClientError};
 use crate::guard::Snat;
 use crate::join::{About, login_entry, unfinished};
-use crate::prefs::{APART, ENROLMENT, Prefs, Want, diff, settle};
+use crate::prefs::{APART, ENROLMENT, Prefs, RULES, Want, diff, settle};
 
 /// What a restored login does not bring back: they are the login.
 const OF_THE_LOGIN: [&str; 2] = ["WantRunning", "LoggedOut"];
@@ -80,13 +80,18 @@ impl Tailscale {
         if how == Leave::Logout && !remains.is_empty() {
             return Err(daemon_away(&absent.into(), &remains));
         }
-        let text = format!("tailscaled is away, and keeps {}", remains.join(", "));
-        self.host.progress(Step::done("tailscaled", text));
+        if !remains.is_empty() {
+            let text = format!("tailscaled is away, and keeps {}", remains.join(", "));
+            self.host.progress(Step::done("tailscaled", text));
+        }
         self.host.record(LedgerEntry::Left).await
     }
 
     async fn remove_guards(&self, ledger: &Ledger) -> Result<()> {
-        set_rules(&[]).await?;
+        self.guard(&[]).await?;
+        if held(ledger, RULES).is_some() {
+            self.host.record(LedgerEntry::Restored { name: RULES.to_owned() }).await?;
+        }
         if translates(ledger) {
             return self.stop_translating().await;
         }

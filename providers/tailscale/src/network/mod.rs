@@ -24,6 +24,7 @@ use provider_api::{
     Result, Step,
 };
 
+use self::observe::Told;
 use crate::client::{ClientError, LocalApi, Status};
 use crate::prefs::{Prefs, Settlement};
 use crate::settings::Settings;
@@ -43,11 +44,14 @@ struct Memory {
     refreshed: Option<Instant>,
     /// When we last changed a preference.
     changed: Option<Instant>,
+    /// What the control server's own API told last.
+    told: Option<Told>,
 }
 
 impl Memory {
     fn note_change(&mut self) {
         self.refreshed = None;
+        self.told = None;
         self.changed = Some(Instant::now());
     }
 }

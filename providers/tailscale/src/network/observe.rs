@@ -1,6 +1,6 @@
 //! How things stand now.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -18,6 +18,20 @@ const FRESH: Duration = Duration::from_secs(10);
 
 /// How long the control server may take to judge a route; 2.2 s were seen.
 const JUDGED: Duration = Duration::from_secs(4);
+
+/// How long an answer of the control server's API is good for.
+const KEPT: Duration = Duration::from_secs(5);
+
+/// The same while the control server judges what has just changed.
+const KEPT_AFTER_CHANGE: Duration = Duration::from_millis(500);
+
+/// An answer of the control server's API, and whom it is about.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    of: NodeId,
+    when: Instant,
+    answer: Result<Option<Option<ControlNode>>>,
+}
 
 impl Tailscale {
     pub(super) async fn observe_all(&self) -> Result<Observed> {
@@ -68,12 +82,24 @@ impl Tailscale {
     }
 
     /// What the control server's own API says of this node, which may be that there is none
-    /// such; nothing without a key for it.
+    /// such; nothing without a key for it. An answer is kept for a while.
     pub(super) async fn known_at_control(
         &self,
         prefs: &Prefs,
         id: &NodeId,
     ) -> Result<Option<Option<ControlNode>>> {
+        let kept_for = if self.age().is_judged { KEPT } else { KEPT_AFTER_CHANGE };
+        let kept = self.remember(|memory| memory.told.clone());
+        if let Some(told) = kept.filter(|told| &told.of == id && told.when.elapsed() < kept_for) {
+            return told.answer;
+        }
+        let answer = self.ask_control(prefs, id).await;
+        let told = Told { of: id.clone(), when: Instant::now(), answer: answer.clone() };
+        self.remember(|memory| memory.told = Some(told));
+        answer
+    }
+
+    async fn ask_control(&self, prefs: &Prefs, id: &NodeId) -> Result<Option<Option<ControlNode>>> {
         let Some(key) = self.host.secret(key::CONTROL_API_KEY).await? else { return Ok(None) };
         let api = control_api::open(&prefs.control_url().parse()?, key)?;
         Ok(Some(api.node(id).await?))

@@ -15,4 +15,6 @@ mod settle;
 pub(crate) use change::{PrefChange, changed, diff, masked};
 pub(crate) use owned::{OWNED, wanted};
 pub(crate) use raw::Prefs;
-pub(crate) use settle::{APART, ENROLMENT, LOGIN, Settlement, TRANSLATION, Want, hold, settle};
+pub(crate) use settle::{
+    APART, ENROLMENT, LOGIN, RULES, Settlement, TRANSLATION, Want, hold, settle,
+};

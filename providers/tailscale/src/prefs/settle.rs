@@ -20,10 +20,13 @@ pub(crate) const LOGIN: &str = "login under way";
 /// The ledger's name for the nftables table that translates an admin's sources.
 pub(crate) const TRANSLATION: &str = "nftables moorline-tailscale";
 
+/// The ledger's name for our ip rules.
+pub(crate) const RULES: &str = "ip rules";
+
 const ROUTES: &str = "AdvertiseRoutes";
 
 /// What the ledger holds beside preferences that are simply held and given back.
-pub(crate) const APART: [&str; 4] = [ENROLMENT, LOGIN, TRANSLATION, ROUTES];
+pub(crate) const APART: [&str; 5] = [ENROLMENT, LOGIN, TRANSLATION, RULES, ROUTES];
 
 /// The whole of what Moorline wants of the preferences. The empty one takes everything back.
 #[derive(Debug, Clone, Default, PartialEq)]
