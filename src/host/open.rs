@@ -1,6 +1,6 @@
 //! Opens the network that a command works on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use provider_api::{Desired, Error, Manifest, Network, NetworkName, Result, RouteMode};
@@ -111,6 +111,8 @@ fn remembered(settings: &Settings, before: Option<NetworkState>) -> Result<Netwo
         membership: None,
         ledger: Default::default(),
         sysctls: BTreeMap::new(),
+        lent: BTreeMap::new(),
+        earlier_bridges: BTreeSet::new(),
         proof: None,
     };
     Ok(match before {
@@ -118,7 +120,8 @@ fn remembered(settings: &Settings, before: Option<NetworkState>) -> Result<Netwo
         Some(before) => {
             // A packet that crossed for other pods, or in another cluster, proves nothing here.
             let proof = before.proof.clone().filter(|_| before.wants_the_same(&fresh));
-            NetworkState { proof, ..fresh }.with_memory_of(before)
+            let earlier_bridges = before.earlier_bridges(&fresh.pod_bridge);
+            NetworkState { proof, earlier_bridges, ..fresh }.with_memory_of(before)
         }
     })
 }

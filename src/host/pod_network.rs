@@ -1,5 +1,7 @@
 //! What pods need of this machine: the bridge with the canary, and forwarding.
 
+mod traces;
+
 use ipnet::IpNet;
 use linux::{Family, sysctl};
 use provider_api::{Change, Error, ErrorKind, Result};
@@ -37,6 +39,9 @@ pub(super) async fn ensure(
 ) -> Result<String> {
     let state = session.network_state()?;
     let canary = canary(&state, directories, mtu);
+    let seat = canary.seat().await.map_err(kernel)?;
+    traces::sweep(session, &seat).await?;
+    traces::remember(session, &canary).await?;
     let changes = canary.ensure().await.map_err(kernel)?;
     let told = told(&canary).await?;
     if !trace(&changes).is_empty() {
@@ -69,6 +74,7 @@ pub(super) async fn remove(
     let canary = canary(state, directories, 0);
     let told = told(&canary).await?;
     let changes = canary.remove().await.map_err(kernel)?;
+    traces::sweep(session, "").await?;
     if !trace(&changes).is_empty() {
         session.note(as_one(told, String::new()));
     }

@@ -6,7 +6,7 @@
 //!   state.json                0600, versioned, keyed by network; holds no secret
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind as IoErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -76,6 +76,12 @@ pub struct NetworkState {
     /// Kernel settings that were changed, with what they were.
     #[serde(default)]
     pub sysctls: BTreeMap<String, String>,
+    /// The addresses that were added to bridges of somebody else, by bridge.
+    #[serde(default)]
+    pub lent: BTreeMap<String, BTreeSet<IpNet>>,
+    /// Bridges of ours that pods hung on before, under other names.
+    #[serde(default)]
+    pub earlier_bridges: BTreeSet<String>,
     /// The last proof.
     #[serde(default)]
     pub proof: Option<Proof>,
@@ -87,11 +93,19 @@ impl NetworkState {
         self.desired == other.desired && self.cluster == other.cluster
     }
 
+    /// The bridges of ours that are of no more use to a node that wants this one.
+    pub(super) fn earlier_bridges(&self, wanted: &str) -> BTreeSet<String> {
+        let mut earlier = self.earlier_bridges.clone();
+        earlier.insert(self.pod_bridge.clone());
+        earlier.remove(wanted);
+        earlier
+    }
+
     /// The same wishes, with what was learned and changed on the other's behalf.
     #[must_use]
     pub(super) fn with_memory_of(self, other: NetworkState) -> NetworkState {
-        let NetworkState { membership, ledger, sysctls, .. } = other;
-        NetworkState { membership, ledger, sysctls, ..self }
+        let NetworkState { membership, ledger, sysctls, lent, .. } = other;
+        NetworkState { membership, ledger, sysctls, lent, ..self }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The canary: one pinned network namespace on the pod bridge, which the kernel answers for.
 
 mod told;
+mod traces;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -10,6 +11,8 @@ use ipnet::IpNet;
 use linux::link::{self, Bridge, Cable, CableEnd, Link, LinkChange};
 use linux::{Error, Family, Namespace, Netlink, Result, icmp, sysctl};
 use provider_api::Change;
+
+pub use traces::{remove_bridge, take_off};
 
 use super::addresses::{canary, gateway};
 use super::counters;

@@ -4,6 +4,7 @@ mod adoption;
 mod after_reboot;
 mod another_server;
 mod approval;
+mod bridges;
 mod by_hand;
 mod common;
 mod conformance;
