@@ -74,16 +74,6 @@ async fn tailscales_devices_are_read() {
     assert_eq!(api.node(&NodeId::new("nGONE")).await, Ok(None));
 }
 
-#[tokio::test]
-async fn an_owner_advertises_and_is_approved() {
-    let base = serve(Router::new().route(DEVICES, get(devices))).await;
-    let api = api(Tailscale, &base);
-    let owner = async |text| api.owner_of(prefix(text)).await.expect("an answer");
-    assert_eq!(owner("10.42.1.0/24").await.map(|node| node.name), Some("node-1".to_owned()));
-    assert_eq!(owner("10.42.2.0/24").await, None, "not approved");
-    assert_eq!(owner("10.42.9.0/24").await, None, "approved, not advertised");
-}
-
 async fn failure(status: StatusCode, body: &'static str) -> Error {
     let base = serve(Router::new().fallback(move || async move { (status, body) })).await;
     let error = api(SelfHosted, &base).nodes().await.expect_err("an error");

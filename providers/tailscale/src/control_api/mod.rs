@@ -6,7 +6,6 @@ mod http;
 mod tailscale;
 
 use async_trait::async_trait;
-use ipnet::IpNet;
 use jiff::Timestamp;
 use provider_api::{NodeId, Result, Secret};
 
@@ -35,15 +34,6 @@ pub trait ControlApi: Send + Sync {
     /// deleted there, or never was.
     async fn node(&self, id: &NodeId) -> Result<Option<ControlNode>> {
         Ok(self.nodes().await?.into_iter().find(|node| node.is(id)))
-    }
-
-    /// The node that serves this very prefix; where the server does not say, one that may,
-    /// preferably online.
-    async fn owner_of(&self, prefix: IpNet) -> Result<Option<ControlNode>> {
-        let mut owners = self.nodes().await?;
-        owners.retain(|node| node.serves(prefix));
-        owners.sort_by_key(|node| node.online != Some(true));
-        Ok(owners.into_iter().next())
     }
 }
 
@@ -100,14 +90,6 @@ impl ControlNode {
 
     fn is(&self, id: &NodeId) -> bool {
         self.id == *id || self.key == id.as_str()
-    }
-
-    fn serves(&self, prefix: IpNet) -> bool {
-        let ControlRoutes { advertised, approved, served } = &self.routes;
-        match served {
-            Some(served) => served.contains(&prefix),
-            None => advertised.contains(&prefix) && approved.contains(&prefix),
-        }
     }
 }
 

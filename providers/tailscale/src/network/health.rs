@@ -114,13 +114,17 @@ pub(super) fn of_missing(addresses: &[IpAddr]) -> Option<Finding> {
     Some(Finding::new(Severity::Warning, "address-missing", what, why).fix(fix))
 }
 
+/// What wins back a node that the control server put out.
+const REJOIN: &str = "moorline up --rejoin, with a joinKey";
+
 /// The control server does not know this node.
 pub(super) fn deleted() -> Finding {
-    cut_off(
-        "deleted",
-        "the control server does not know this node any more",
-        "moorline up --rejoin, with a joinKey",
-    )
+    cut_off("deleted", "the control server does not know this node any more", REJOIN)
+}
+
+/// The control server wants a new login.
+pub(super) fn expired() -> Finding {
+    cut_off("expired", "this node's key has expired at the control server", REJOIN)
 }
 
 /// The control server forgets this node when it goes offline.
@@ -137,10 +141,8 @@ fn cut_off(code: &str, what: &str, fix: &str) -> Finding {
 }
 
 fn standing(status: &Status) -> Option<Finding> {
-    let rejoin = "moorline up --rejoin, with a joinKey";
     if status.is_expired() {
-        let what = "this node's key has expired at the control server";
-        return Some(cut_off("expired", what, rejoin));
+        return Some(expired());
     }
     if status.is_disowned() {
         return Some(deleted());
@@ -148,11 +150,11 @@ fn standing(status: &Status) -> Option<Finding> {
     match status.backend_state {
         State::NeedsLogin if status.have_node_key => {
             let what = "the control server wants a new login of this node";
-            Some(cut_off("deleted", what, rejoin))
+            Some(cut_off("deleted", what, REJOIN))
         }
         State::NeedsLogin => {
             let what = "this node is not logged in to the tailnet";
-            Some(cut_off("logged-out", what, rejoin))
+            Some(cut_off("logged-out", what, REJOIN))
         }
         State::NeedsMachineAuth => {
             let what = "an administrator must approve this device";

@@ -45,7 +45,9 @@ impl Tailscale {
         findings.extend(sight.is_ephemeral.then(health::ephemeral));
         findings.extend(health::of_missing(&missing.unwrap_or_default()));
         findings.extend(sight.asked_in_vain.clone().map(health::of_error));
-        findings.extend(sight.is_deleted.then(health::deleted));
+        if let Some(put_out) = sight.put_out.clone().filter(|it| !findings.contains(it)) {
+            findings.push(put_out);
+        }
         Ok(Observed {
             route_findings: self.route_findings(&sight, &verdicts),
             findings,
@@ -72,8 +74,9 @@ impl Tailscale {
         sight.filter = filter.ok();
         match known {
             Ok(None) => {}
-            Ok(Some(None)) => sight.is_deleted = true,
+            Ok(Some(None)) => sight.put_out = Some(health::deleted()),
             Ok(Some(Some(node))) => {
+                sight.put_out = node.is_expired(Timestamp::now()).then(health::expired);
                 sight.is_ephemeral = node.ephemeral == Some(true);
                 sight.control = Some(node.routes);
             }

@@ -2,7 +2,9 @@
 
 use ipnet::IpNet;
 use linux::link::Link;
-use provider_api::{Control, Error, Ledger, NodeId, Observed, OwnRoute, PolicySubject, RouteStage};
+use provider_api::{
+    Control, Error, Finding, Ledger, NodeId, Observed, OwnRoute, PolicySubject, RouteStage,
+};
 
 use super::peers::{peer_routes, peers};
 use crate::client::{State, Status};
@@ -22,8 +24,8 @@ pub(super) struct Sight {
     pub(super) filter: Option<PacketFilter>,
     /// The control server's own word on the routes, where it was asked.
     pub(super) control: Option<ControlRoutes>,
-    /// Whether the control server answered that it knows no such node.
-    pub(super) is_deleted: bool,
+    /// What the control server answered where this node is none of its members any more.
+    pub(super) put_out: Option<Finding>,
     /// Whether the control server answered that it forgets this node once it is offline.
     pub(super) is_ephemeral: bool,
     /// Why the control server did not answer.
@@ -48,7 +50,7 @@ impl Sight {
             age,
             filter: None,
             control: None,
-            is_deleted: false,
+            put_out: None,
             is_ephemeral: false,
             asked_in_vain: None,
         }
@@ -154,7 +156,7 @@ impl Sight {
         let status = &self.status;
         let online = status.this.as_ref().is_some_and(|this| this.online);
         match status.backend_state {
-            _ if self.is_deleted || status.is_expired() || status.is_disowned() => {
+            _ if self.put_out.is_some() || status.is_expired() || status.is_disowned() => {
                 Control::LoginNeeded
             }
             State::NeedsLogin | State::NeedsMachineAuth => Control::LoginNeeded,

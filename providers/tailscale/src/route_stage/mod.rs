@@ -93,14 +93,6 @@ impl RouteView<'_> {
         self.advertised.iter().map(|prefix| self.verdict(*prefix)).collect()
     }
 
-    /// Whether a refresh of the node's own entry (`POST start {}`) would tell more.
-    pub fn needs_refresh(&self) -> bool {
-        self.own.freshness == Freshness::Stale
-            && self.advertised.iter().any(|prefix| {
-                matches!(self.judge(*prefix).0, RouteStage::Advertised | RouteStage::Withheld)
-            })
-    }
-
     fn verdict(&self, prefix: IpNet) -> RouteVerdict {
         let (stage, reason) = self.judge(prefix);
         RouteVerdict { prefix, stage, reason }

@@ -42,11 +42,6 @@ pub(super) struct Own<'a> {
 }
 
 impl PacketFilter {
-    /// Whether anything from `from` may go to `to`, on some port of some protocol.
-    pub fn admits(&self, from: IpNet, to: IpNet) -> bool {
-        self.0.iter().any(|rule| rule.covers_source(from) && rule.covers_destination(to))
-    }
-
     pub(super) fn hint(&self, prefix: IpNet, own: &Own<'_>) -> Hint {
         let rules = &self.0;
         let destination = rules.iter().any(|rule| rule.kept_for(prefix, own));
