@@ -2,6 +2,7 @@
 
 mod adoption;
 mod after_reboot;
+mod alone;
 mod another_server;
 mod approval;
 mod bridges;
