@@ -87,7 +87,7 @@ pub(super) fn peers(observed: &Observed, own: Own<'_>) -> Vec<PeerReport> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::PeerVerdict;
+    use crate::proof::{Between, PeerVerdict};
     use provider_api::{Control, NodeId};
     use std::time::Duration;
 
@@ -122,7 +122,7 @@ mod tests {
         };
         let peer =
             PeerVerdict { id: NodeId::new("1"), name: "b".into(), crossings: vec![crossing] };
-        Verdict { outcome, peers: vec![peer], findings: vec![] }
+        Verdict { outcome, between: Between::Pods, peers: vec![peer], findings: vec![] }
     }
 
     #[test]

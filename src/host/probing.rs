@@ -1,9 +1,9 @@
 //! Whom to probe.
 
-use provider_api::{Observed, Peer};
+use provider_api::{Observed, Peer, RouteMode};
 
 use crate::host::{Directories, Kinship, NetworkState, Own, judge, kinship};
-use crate::proof::{self, Request, Verdict};
+use crate::proof::{self, Between, Request, Verdict};
 
 /// How many peers are asked at once: enough to prove, and a bound on what a probe costs.
 const MOST_PEERS: usize = 16;
@@ -32,7 +32,12 @@ fn told(verdict: linux::Result<Verdict>) -> Option<Verdict> {
 }
 
 fn request(state: &NetworkState, directories: &Directories, observed: &Observed) -> Request {
+    let between = match state.desired.mode {
+        RouteMode::Routed => Between::Pods,
+        RouteMode::Underlay => Between::Nodes,
+    };
     Request {
+        between,
         canary: (!state.desired.pod_cidrs.is_empty()).then(|| directories.canary()),
         pod_cidrs: state.desired.pod_cidrs.clone(),
         unserved: judge::unserved(observed, &state.desired.pod_cidrs),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use linux::icmp::{Outcome as Echoed, Reason};
 use linux::nftables::{Chain, Dropped};
 
-use super::evidence::{CanaryEvidence, Counted, Here, Setting, Trouble};
+use super::evidence::{Between, CanaryEvidence, Counted, Here, Setting, Trouble};
 
 /// Why a canary did not answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +109,8 @@ fn of_silence(small: &Echoed, canary: &CanaryEvidence, here: &Here) -> Cause {
         return Cause::Routing(Routing::CutOff { why: Some(why.clone()) });
     }
     let Some(trouble) = &canary.trouble else { return Cause::Beyond(Beyond::NotExamined) };
-    on_this_machine(trouble, canary, here).unwrap_or_else(|| Cause::Beyond(beyond(small, trouble)))
+    on_this_machine(trouble, canary, here)
+        .unwrap_or_else(|| Cause::Beyond(beyond(small, trouble, here)))
 }
 
 /// What this machine did to the packets, where it is to blame.
@@ -195,11 +196,13 @@ fn firewall(dropped: &Dropped, canary: &CanaryEvidence) -> Cause {
 }
 
 /// The requests left, as far as is known, and no answer came: what do others say?
-fn beyond(small: &Echoed, trouble: &Trouble) -> Beyond {
+fn beyond(small: &Echoed, trouble: &Trouble, here: &Here) -> Beyond {
     if let Echoed::Unreachable { from, reason } = small {
-        return match reason {
-            Reason::NoSuchHost | Reason::NoRoute => Beyond::NoCanary,
-            Reason::Prohibited | Reason::Other(_) => Beyond::Refused { from: *from },
+        return match (reason, here.between) {
+            (Reason::NoSuchHost | Reason::NoRoute, Between::Pods) => Beyond::NoCanary,
+            (_, Between::Nodes) | (Reason::Prohibited | Reason::Other(_), Between::Pods) => {
+                Beyond::Refused { from: *from }
+            }
         };
     }
     let forwards = matches!(trouble.last_hop, Echoed::TimeExceeded { .. });

@@ -18,9 +18,22 @@ pub struct Evidence {
     pub offline: Vec<String>,
 }
 
+/// What packets are to cross between.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Between {
+    /// Pods: from the canary of this node, or from a node without pods, to a peer's canary.
+    #[default]
+    Pods,
+    /// Nodes: from this node's own address in the network to a peer's.
+    Nodes,
+}
+
 /// What this node looks like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Here {
+    /// What packets are to cross between.
+    pub between: Between,
     /// The pods' bridge.
     pub bridge: String,
     /// The network's interface.

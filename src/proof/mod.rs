@@ -24,7 +24,9 @@ mod verdict;
 
 pub use addresses::{canary as canary_address, gateway as gateway_address};
 pub use canary::{Canary, remove_bridge, take_off};
-pub use evidence::{CanaryEvidence, Counted, Evidence, Here, PeerEvidence, Setting, Trouble};
+pub use evidence::{
+    Between, CanaryEvidence, Counted, Evidence, Here, PeerEvidence, Setting, Trouble,
+};
 pub use prober::{glance, prove};
 pub use request::Request;
 pub use verdict::{Crossing, Outcome, PeerVerdict, Verdict, judge};

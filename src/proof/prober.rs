@@ -12,7 +12,7 @@ use provider_api::Peer;
 
 use super::addresses;
 use super::echoes::{Patience, insist};
-use super::evidence::{CanaryEvidence, Evidence, PeerEvidence};
+use super::evidence::{Between, CanaryEvidence, Evidence, PeerEvidence};
 use super::verdict::{crossed, judge};
 use super::{Request, Verdict, masquerade, surroundings, trouble};
 use crate::cidr::is_share;
@@ -20,8 +20,6 @@ use crate::cidr::is_share;
 /// A packet that crosses half the world twice, or waits for a path to be set up, is in time.
 const USUAL: Patience =
     Patience { every: Duration::from_millis(250), deadline: Duration::from_millis(1_250) };
-/// A bound on what a probe costs.
-const MOST_PEERS: usize = 64;
 
 /// Asks every online peer, looks for the cause where one does not answer, and judges. Takes
 /// a second where all is well, and some five where it is not.
@@ -33,7 +31,11 @@ pub async fn prove(request: &Request) -> Result<Verdict> {
     let mut evidence = asking.evidence(request).await?;
     evidence.peers = asking.ask_all().await;
     masquerade::look(&asking.pinger, &request.unserved, &mut evidence).await;
-    let hops = if request.canary.is_some() { 2 } else { 1 };
+    let hops = match (request.between, &request.canary) {
+        (Between::Nodes, _) => None,
+        (Between::Pods, Some(_)) => Some(2),
+        (Between::Pods, None) => Some(1),
+    };
     trouble::look_closer(&asking.pinger, hops, &mut evidence).await?;
     Ok(judge(&evidence))
 }
@@ -74,7 +76,7 @@ impl Asking {
             Some(path) => Pinger::open_in(&Namespace::open(path)?)?,
             None => Pinger::open()?,
         };
-        let online = request.peers.iter().filter(|peer| peer.online).take(MOST_PEERS);
+        let online = request.peers.iter().filter(|peer| peer.online);
         let questions = online.map(|peer| Question::new(peer, request)).collect();
         Ok(Asking { pinger, mtu: request.mtu, questions })
     }
@@ -118,17 +120,21 @@ impl Asking {
 
 impl Question {
     fn new(peer: &Peer, request: &Request) -> Self {
-        let own = |cidr| request.pod_cidrs.contains(cidr);
-        let inside = |cidr| is_share(cidr, &request.cluster_cidrs);
-        let cidrs = peer.routes.iter().filter(|cidr| inside(*cidr) && !own(*cidr));
-        // A prefix too small to hold a canary is no pod CIDR.
-        let canaries = cidrs.filter_map(|cidr| addresses::canary(*cidr).ok());
-        let pair = |canary: IpAddr| Some((source(request, canary.into())?, canary));
-        Question {
-            peer: peer.clone(),
-            pairs: canaries.filter_map(|canary| pair(canary.addr())).collect(),
-        }
+        let targets = match request.between {
+            Between::Pods => canaries(peer, request),
+            Between::Nodes => peer.addresses.clone(),
+        };
+        let pair = |target: IpAddr| Some((source(request, target.into())?, target));
+        Question { peer: peer.clone(), pairs: targets.into_iter().filter_map(pair).collect() }
     }
+}
+
+fn canaries(peer: &Peer, request: &Request) -> Vec<IpAddr> {
+    let own = |cidr| request.pod_cidrs.contains(cidr);
+    let inside = |cidr| is_share(cidr, &request.cluster_cidrs);
+    let cidrs = peer.routes.iter().filter(|cidr| inside(*cidr) && !own(*cidr));
+    // A prefix too small to hold a canary is no pod CIDR.
+    cidrs.filter_map(|cidr| Some(addresses::canary(*cidr).ok()?.addr())).collect()
 }
 
 /// Where echoes of a family come from: the canary, or the node itself where it has no pods.

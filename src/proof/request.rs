@@ -6,9 +6,13 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use provider_api::Peer;
 
+use super::evidence::Between;
+
 /// Whom to probe, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
+    /// What packets are to cross between.
+    pub between: Between,
     /// Where the canary's namespace is pinned; none for a node without pods, which probes from
     /// its own addresses.
     pub canary: Option<PathBuf>,

@@ -20,6 +20,7 @@ pub(super) async fn look(request: &Request) -> Result<Here> {
         None => Vec::new(),
     };
     Ok(Here {
+        between: request.between,
         // An interface that is gone filters nothing.
         strict_reverse_path: sysctl::reverse_path_filter(&interface)
             .is_ok_and(|filter| filter == ReversePathFilter::Strict),

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use provider_api::{Finding, Severity};
 
 use super::cause::Cause;
-use super::evidence::Here;
+use super::evidence::{Between, Here};
 
 /// Whose canary did not answer, and how bad that is.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +18,17 @@ pub(super) struct Subject<'a> {
     pub(super) peer: &'a str,
     pub(super) canary: IpAddr,
     pub(super) severity: Severity,
+    pub(super) between: Between,
+}
+
+impl Subject<'_> {
+    /// Whom packets are to reach there.
+    fn whom(&self) -> String {
+        match self.between {
+            Between::Pods => format!("{}'s pods", self.peer),
+            Between::Nodes => self.peer.to_owned(),
+        }
+    }
 }
 
 /// The cause, for people.

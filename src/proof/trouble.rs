@@ -22,8 +22,13 @@ const PATIENT: Patience =
     Patience { every: Duration::from_millis(700), deadline: Duration::from_secs(4) };
 
 /// Looks closer at the canaries that did not answer. From a canary it is two `hops` to the
-/// peer's machine: the first is this machine.
-pub(super) async fn look_closer(pinger: &Pinger, hops: u8, evidence: &mut Evidence) -> Result<()> {
+/// peer's machine: the first is this machine. None where that machine itself was asked, and
+/// nobody before it can be.
+pub(super) async fn look_closer(
+    pinger: &Pinger,
+    hops: Option<u8>,
+    evidence: &mut Evidence,
+) -> Result<()> {
     let mtu = packet_size(evidence.here.mtu);
     let canaries = evidence.peers.iter_mut().flat_map(|peer| &mut peer.canaries);
     let mut canaries: Vec<_> = canaries.collect();
@@ -67,7 +72,7 @@ async fn measure(pinger: &Pinger, canary: &mut CanaryEvidence, mtu: u16) {
 
 async fn examine(
     pinger: &Pinger,
-    hops: u8,
+    hops: Option<u8>,
     here: &Here,
     silent: Vec<&mut CanaryEvidence>,
 ) -> Result<()> {
@@ -96,22 +101,29 @@ async fn ask_around(
     pinger: &Pinger,
     netlink: &Netlink,
     pair: Pair,
-    hops: u8,
+    hops: Option<u8>,
 ) -> (icmp::Outcome, Trouble) {
     let Pair { own, peer } = pair;
     let echo = |target| Echo::new(own, target, SMALL);
     let far = echo(peer);
-    let near = echo(gateway_beside(peer));
-    let hop = echo(peer).hop_limit(hops);
+    let near = hops.map(|_| echo(gateway_beside(peer)));
+    let hop = hops.map(|hops| echo(peer).hop_limit(hops));
     let (again, gateway, last_hop, way_out, way_back) = tokio::join!(
         insist(pinger, &far, PATIENT),
-        insist(pinger, &near, BRISK),
-        insist(pinger, &hop, BRISK),
+        ask_if(pinger, near),
+        ask_if(pinger, hop),
         surroundings::way(netlink, peer),
         surroundings::way(netlink, own),
     );
     let (counted, dropped) = (None, Vec::new());
     (again, Trouble { gateway, last_hop, way_out, way_back, counted, dropped })
+}
+
+async fn ask_if(pinger: &Pinger, echo: Option<Echo>) -> icmp::Outcome {
+    match echo {
+        Some(echo) => insist(pinger, &echo, BRISK).await,
+        None => icmp::Outcome::Silence,
+    }
 }
 
 /// The gateway's address comes right before the canary's.

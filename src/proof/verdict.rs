@@ -7,7 +7,7 @@ use provider_api::{Finding, NodeId, Severity};
 use serde::{Deserialize, Serialize};
 
 use super::cause::{Beyond, Cause, cause};
-use super::evidence::{CanaryEvidence, Evidence, PeerEvidence};
+use super::evidence::{Between, CanaryEvidence, Evidence, PeerEvidence};
 use super::told::{self, Subject};
 
 /// What the probes came to.
@@ -15,6 +15,9 @@ use super::told::{self, Subject};
 pub struct Verdict {
     /// The answer in a word.
     pub outcome: Outcome,
+    /// What packets were to cross between.
+    #[serde(default)]
+    pub between: Between,
     /// Each probed peer, by name.
     pub peers: Vec<PeerVerdict>,
     /// Why it is not better, each with what helps.
@@ -78,7 +81,8 @@ pub fn judge(evidence: &Evidence) -> Verdict {
     let mut peers: Vec<_> =
         evidence.peers.iter().map(|peer| told_peer(peer, evidence.here.mtu)).collect();
     peers.sort_by(|one, other| one.name.cmp(&other.name));
-    Verdict { outcome, peers, findings: findings(evidence, outcome) }
+    let between = evidence.here.between;
+    Verdict { outcome, between, peers, findings: findings(evidence, outcome) }
 }
 
 /// Whether every canary of the peer answered, small and full.
@@ -130,15 +134,16 @@ fn findings(evidence: &Evidence, outcome: Outcome) -> Vec<Finding> {
         Outcome::Proven => Severity::Warning,
         Outcome::Alone | Outcome::Unproven | Outcome::Unknown => Severity::Error,
     };
+    let between = evidence.here.between;
     let mut findings: Vec<Finding> = Vec::new();
     let causes = evidence.peers.iter().flat_map(|peer| {
         peer.canaries.iter().filter_map(move |canary| {
-            let subject = Subject { peer: &peer.name, canary: canary.canary, severity };
+            let subject = Subject { peer: &peer.name, canary: canary.canary, severity, between };
             Some(told::finding(&cause(canary, &evidence.here)?, subject, &evidence.here))
         })
     });
     let strangers = evidence.peers.iter().filter(|peer| peer.canaries.is_empty());
-    let causes = causes.chain(strangers.map(|peer| no_common_family(&peer.name)));
+    let causes = causes.chain(strangers.map(|peer| no_common_family(&peer.name, between)));
     for finding in causes.chain(alone(evidence, outcome)) {
         if !findings.contains(&finding) {
             findings.push(finding);
@@ -147,19 +152,27 @@ fn findings(evidence: &Evidence, outcome: Outcome) -> Vec<Finding> {
     findings
 }
 
-fn no_common_family(peer: &str) -> Finding {
-    Finding::new(
-        Severity::Warning,
-        "no-common-family",
-        format!("{peer} serves pods in no address family that this node has pods in"),
-        "pods here and there cannot reach each other",
-    )
-    .fix("give both nodes a pod CIDR of the same family")
+fn no_common_family(peer: &str, between: Between) -> Finding {
+    let (what, fix) = match between {
+        Between::Pods => (
+            format!("{peer} serves pods in no address family that this node has pods in"),
+            "give both nodes a pod CIDR of the same family",
+        ),
+        Between::Nodes => (
+            format!("{peer} has an address in no family that this node has one in"),
+            "give both nodes an address of the same family",
+        ),
+    };
+    let why = "pods here and there cannot reach each other";
+    Finding::new(Severity::Warning, "no-common-family", what, why).fix(fix)
 }
 
 fn alone(evidence: &Evidence, outcome: Outcome) -> Option<Finding> {
     let why = "there is nobody to prove with; the next look proves as soon as somebody is there";
     let what = match (outcome, evidence.offline.as_slice()) {
+        (Outcome::Alone, []) if evidence.here.between == Between::Nodes => {
+            "no other node of this cluster is in the network yet".to_owned()
+        }
         (Outcome::Alone, []) => "this cluster has no other node with pods yet".to_owned(),
         (Outcome::Alone, offline) => {
             format!("every other node of this cluster is offline: {}", offline.join(", "))

@@ -32,6 +32,7 @@ mod subnet_router;
 mod three_nodes;
 mod traps;
 mod two_clusters;
+mod underlay;
 mod unfooled;
 mod vpn_auth;
 mod without_daemon;

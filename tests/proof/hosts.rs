@@ -7,7 +7,7 @@ use std::process::Command;
 
 use ipnet::IpNet;
 use linux::Namespace;
-use moorline::proof::{self, Canary, Request, Verdict};
+use moorline::proof::{self, Between, Canary, Request, Verdict};
 use provider_api::{NodeId, Path, Peer};
 
 pub(crate) const MTU: u32 = 1280;
@@ -99,6 +99,7 @@ impl Host {
 
     pub(crate) fn request(&self, peers: Vec<Peer>) -> Request {
         Request {
+            between: Between::Pods,
             canary: Some(self.canary_path()),
             pod_cidrs: self.pod_cidrs(),
             unserved: vec![],

@@ -6,7 +6,7 @@ use provider_api::{
 };
 
 use crate::host::{Kinship, PeerReport, Proof, Stage, StatusReport};
-use crate::proof::{Crossing, Outcome, PeerVerdict, Verdict};
+use crate::proof::{Between, Crossing, Outcome, PeerVerdict, Verdict};
 
 /// The time of the last proof.
 pub(super) fn proof_time() -> Timestamp {
@@ -92,6 +92,7 @@ fn peer(id: &str, kinship: Kinship, routes: &[&str], path: Path) -> PeerReport {
 fn verdict() -> Verdict {
     Verdict {
         outcome: Outcome::Proven,
+        between: Between::Pods,
         peers: vec![
             seen("2", vec![crossing("10.42.2.2", Some(12), true)]),
             seen(

@@ -5,7 +5,7 @@ use provider_api::{Membership, OwnRoute, RouteStage};
 
 use super::{findings, peers, table, time};
 use crate::host::StatusReport;
-use crate::proof::Outcome;
+use crate::proof::{Between, Outcome};
 
 /// The node, its routes, the other nodes, the findings.
 pub(in crate::cli) fn text(report: &StatusReport, now: Timestamp) -> String {
@@ -52,11 +52,13 @@ fn network(report: &StatusReport) -> String {
 
 fn proof(report: &StatusReport, now: Timestamp) -> String {
     let Some(proof) = &report.proof else { return "none yet".to_owned() };
-    let outcome = match proof.verdict.outcome {
-        Outcome::Proven => "packets cross",
-        Outcome::Alone => "no other node to prove with",
-        Outcome::Unproven => "no packet crossed",
-        Outcome::Unknown => "nobody could be asked",
+    let outcome = match (proof.verdict.outcome, proof.verdict.between) {
+        (Outcome::Proven, Between::Pods) => "packets cross",
+        (Outcome::Proven, Between::Nodes) => "packets cross between nodes",
+        (Outcome::Alone, _) => "no other node to prove with",
+        (Outcome::Unproven, Between::Pods) => "no packet crossed",
+        (Outcome::Unproven, Between::Nodes) => "no packet crossed between nodes",
+        (Outcome::Unknown, _) => "nobody could be asked",
     };
     format!("{outcome}, {}", time::age(proof.at, now))
 }

@@ -2,7 +2,7 @@
 
 use super::{BOLD, RED, findings, plain, plan, styled, time};
 use crate::host::{Stage, UpReport};
-use crate::proof::{Outcome, Verdict};
+use crate::proof::{Between, Outcome, Verdict};
 
 /// The changes, the stage, and what is wrong.
 pub(in crate::cli) fn text(report: &UpReport) -> String {
@@ -34,7 +34,12 @@ fn because(report: &UpReport) -> String {
     let verdict = report.status.proof.as_ref().map(|proof| &proof.verdict);
     match verdict {
         Some(verdict) if report.status.stage == Stage::Proven => match verdict.outcome {
-            Outcome::Proven => format!(": packets cross to the pods of {}", answered(verdict)),
+            Outcome::Proven => match verdict.between {
+                Between::Pods => format!(": packets cross to the pods of {}", answered(verdict)),
+                Between::Nodes => {
+                    format!(": packets cross between this node and {}", answered(verdict))
+                }
+            },
             Outcome::Alone => ": there is no other node to prove with yet".to_owned(),
             Outcome::Unproven | Outcome::Unknown => String::new(),
         },

@@ -192,6 +192,7 @@ fn waiting_for(observed: &Observed, pod_cidrs: &[IpNet]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proof::Between;
 
     fn seen(outcome: Option<Outcome>) -> Seen {
         let observed = Observed {
@@ -206,7 +207,12 @@ mod tests {
             findings: vec![],
             route_findings: vec![],
         };
-        let verdict = outcome.map(|outcome| Verdict { outcome, peers: vec![], findings: vec![] });
+        let verdict = outcome.map(|outcome| Verdict {
+            outcome,
+            between: Between::Pods,
+            peers: vec![],
+            findings: vec![],
+        });
         Seen { observed, verdict }
     }
 

@@ -2,9 +2,11 @@
 
 use super::{Subject, Words};
 use crate::proof::cause::Beyond;
+use crate::proof::evidence::Between;
 
 pub(super) fn words(beyond: &Beyond, subject: Subject<'_>) -> Words {
-    let Subject { peer, canary, .. } = subject;
+    let Subject { peer, canary, between, .. } = subject;
+    let whom = subject.whom();
     match beyond {
         Beyond::ForwardingOff => Words::new(
             "forwarding-off-at-peer",
@@ -21,8 +23,8 @@ pub(super) fn words(beyond: &Beyond, subject: Subject<'_>) -> Words {
         ),
         Beyond::Refused { from } => Words::new(
             "refused",
-            format!("{from} refuses packets to {peer}'s pods ({canary})"),
-            format!("on {from}: accept forwarding to and from {peer}'s pods in the firewall"),
+            format!("{from} refuses packets to {whom} ({canary})"),
+            format!("on {from}: accept packets to and from {whom} in the firewall"),
         ),
         Beyond::NoCanary => Words::new(
             "peer-without-canary",
@@ -32,20 +34,24 @@ pub(super) fn words(beyond: &Beyond, subject: Subject<'_>) -> Words {
         .why("nobody is there to answer, so nothing is known of its pods"),
         Beyond::NothingReturns => Words::new(
             "one-direction",
-            format!("requests to {peer}'s pods ({canary}) leave this node, and nothing comes back"),
+            format!("requests to {whom} ({canary}) leave this node, and nothing comes back"),
             format!(
-                "let the policy allow both directions between the pods (moorline policy print); \
-                 on {peer}: moorline status"
+                "let the policy allow both directions between the {} (moorline policy print); \
+                 on {peer}: moorline status",
+                match between {
+                    Between::Pods => "pods",
+                    Between::Nodes => "nodes",
+                }
             ),
         ),
         Beyond::Untold => Words::new(
             "no-answer",
-            format!("{peer}'s canary {canary} does not answer, and the firewall here is unknown"),
+            format!("nothing answers for {whom} ({canary}), and the firewall here is unknown"),
             "apt-get install nftables, then moorline status",
         ),
         Beyond::NotExamined => Words::new(
             "no-answer",
-            format!("{peer}'s canary {canary} does not answer"),
+            format!("nothing answers for {whom} ({canary})"),
             format!("on {peer}: moorline status"),
         ),
     }

@@ -4,7 +4,7 @@ use linux::nftables::Chain;
 
 use super::{Subject, Words};
 use crate::proof::cause::Direction;
-use crate::proof::evidence::Here;
+use crate::proof::evidence::{Between, Here};
 
 pub(super) fn words(chain: &Chain, rule: Option<&str>, direction: Direction, here: &Here) -> Words {
     let Chain { family, table, name } = chain;
@@ -12,7 +12,7 @@ pub(super) fn words(chain: &Chain, rule: Option<&str>, direction: Direction, her
         Some(rule) => format!("the rule `{rule}`"),
         None => "its policy, drop".to_owned(),
     };
-    let packets = packets(direction);
+    let packets = packets(direction, here.between);
     Words::new(
         "firewall-here",
         format!(
@@ -33,7 +33,7 @@ pub(super) fn lost(
     if let Some([chain, ..]) = policies {
         return words(chain, None, direction, here);
     }
-    let (packets, peer) = (packets(direction), subject.peer);
+    let (packets, peer) = (packets(direction, here.between), subject.peer);
     Words::new(
         "lost-here",
         format!("this node loses {packets} ({peer}), and no firewall rule was seen to do it"),
@@ -41,17 +41,22 @@ pub(super) fn lost(
     )
 }
 
-fn packets(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Request => "its pods' packets to other nodes",
-        Direction::Reply => "other nodes' answers to its pods",
+fn packets(direction: Direction, between: Between) -> &'static str {
+    match (direction, between) {
+        (Direction::Request, Between::Pods) => "its pods' packets to other nodes",
+        (Direction::Reply, Between::Pods) => "other nodes' answers to its pods",
+        (Direction::Request, Between::Nodes) => "its own packets to other nodes",
+        (Direction::Reply, Between::Nodes) => "other nodes' answers to it",
     }
 }
 
 /// Rules that let the pods' packets through that chain. A policy drops both ways; a rule of
 /// the chain may drop only the one that was seen.
 fn accept(chain: &Chain, rule: Option<&str>, direction: Direction, here: &Here) -> String {
-    let Here { bridge, interface, .. } = here;
+    let (bridge, interface) = match here.between {
+        Between::Pods => (Some(here.bridge.as_str()), Some(here.interface.as_str())),
+        Between::Nodes => (None, Some(here.interface.as_str())),
+    };
     let out = accept_way(chain, bridge, interface);
     let back = accept_way(chain, interface, bridge);
     match (rule, direction) {
@@ -63,11 +68,16 @@ fn accept(chain: &Chain, rule: Option<&str>, direction: Direction, here: &Here) 
 
 /// A table of `iptables-nft` must be written by its own command, or that command will not
 /// read it again.
-fn accept_way(chain: &Chain, from: &str, to: &str) -> String {
+fn accept_way(chain: &Chain, from: Option<&str>, to: Option<&str>) -> String {
     let Chain { family, table, name } = chain;
+    let by = |word: &str, interface: Option<&str>| {
+        interface.map(|interface| format!("{word} {interface} ")).unwrap_or_default()
+    };
+    let legacy = format!("{}{}-j ACCEPT", by("-i", from), by("-o", to));
+    let (from, to) = (by("iifname", from), by("oifname", to));
     match (family.as_str(), table.as_str()) {
-        ("ip", "filter") => format!("iptables -I {name} -i {from} -o {to} -j ACCEPT"),
-        ("ip6", "filter") => format!("ip6tables -I {name} -i {from} -o {to} -j ACCEPT"),
-        _ => format!("nft insert rule {family} {table} {name} iifname {from} oifname {to} accept"),
+        ("ip", "filter") => format!("iptables -I {name} {legacy}"),
+        ("ip6", "filter") => format!("ip6tables -I {name} {legacy}"),
+        _ => format!("nft insert rule {family} {table} {name} {from}{to}accept"),
     }
 }

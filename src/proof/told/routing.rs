@@ -6,18 +6,19 @@ use crate::proof::evidence::{Here, Setting};
 
 pub(super) fn words(routing: &Routing, subject: Subject<'_>, here: &Here) -> Words {
     let Subject { peer, canary, .. } = subject;
+    let whom = subject.whom();
     let Here { bridge, interface, .. } = here;
     match routing {
         Routing::ForwardingOff(setting) => forwarding_off(setting),
         Routing::CutOff { why } => cut_off(why.as_deref(), subject, bridge),
         Routing::NoRoute => Words::new(
             "route-missing",
-            format!("this node has no route by {interface} to {peer}'s pods ({canary})"),
+            format!("this node has no route by {interface} to {whom} ({canary})"),
             "moorline up",
         ),
         Routing::WrongWayOut { interface: other } => Words::new(
             "route-elsewhere",
-            format!("packets for {peer}'s pods leave by {other}, and not by {interface}"),
+            format!("packets for {whom} leave by {other}, and not by {interface}"),
             format!("ip route get {canary}   # find the route or rule that comes first"),
         ),
         Routing::WrongWayBack { interface: other } => Words::new(

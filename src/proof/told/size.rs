@@ -2,21 +2,26 @@
 
 use super::{Subject, Words};
 use crate::proof::cause::Size;
-use crate::proof::evidence::Here;
+use crate::proof::evidence::{Between, Here};
 
 pub(super) fn words(size: &Size, subject: Subject<'_>, here: &Here) -> Words {
-    let Subject { peer, canary, .. } = subject;
-    let Here { mtu, bridge, .. } = here;
+    let Subject { canary, between, .. } = subject;
+    let whom = subject.whom();
+    let Here { mtu, .. } = here;
+    let through = match between {
+        Between::Pods => &here.bridge,
+        Between::Nodes => &here.interface,
+    };
     match size {
         Size::Own => Words::new(
             "mtu-here",
-            format!("packets of the network's MTU, {mtu} bytes, do not fit through {bridge}"),
+            format!("packets of the network's MTU, {mtu} bytes, do not fit through {through}"),
             "moorline up",
         ),
         Size::Narrow { from, mtu: narrow } => Words::new(
             "mtu-narrow",
             format!(
-                "the way to {peer}'s pods carries {narrow} bytes, says {from}; the network's MTU \
+                "the way to {whom} carries {narrow} bytes, says {from}; the network's MTU \
                  is {mtu}"
             ),
             format!("make the MTU {mtu} at {from}, or the network's MTU {narrow} on every node"),
@@ -25,8 +30,8 @@ pub(super) fn words(size: &Size, subject: Subject<'_>, here: &Here) -> Words {
         Size::Hole { largest } => hole(*largest, subject, *mtu),
         Size::Refused { from } => Words::new(
             "refused",
-            format!("{from} refuses packets of {mtu} bytes to {peer}'s pods ({canary})"),
-            format!("on {from}: accept forwarding to and from {peer}'s pods in the firewall"),
+            format!("{from} refuses packets of {mtu} bytes to {whom} ({canary})"),
+            format!("on {from}: accept packets to and from {whom} in the firewall"),
         ),
     }
 }

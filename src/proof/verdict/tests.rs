@@ -12,6 +12,7 @@ fn at(address: &str) -> IpAddr {
 
 fn here() -> Here {
     Here {
+        between: Between::Pods,
         bridge: "moorline0".into(),
         interface: "vpn0".into(),
         mtu: 1280,
@@ -264,5 +265,26 @@ fn a_verdict_survives_the_state_file() {
         assert_eq!(serde_json::from_str::<Verdict>(&text).unwrap(), verdict);
         let text = serde_json::to_string(&evidence).unwrap();
         assert_eq!(serde_json::from_str::<Evidence>(&text).unwrap(), evidence);
+    }
+}
+
+#[test]
+fn between_nodes_no_word_is_said_of_pods_and_canaries() {
+    let here = Here { between: Between::Nodes, ..here() };
+    let verdict = judge(&of(here.clone(), answered()));
+    assert_eq!((verdict.outcome, verdict.between), (Outcome::Proven, Between::Nodes));
+
+    let from = at("100.64.0.2");
+    let nobody = Echoed::Unreachable { from, reason: Reason::NoSuchHost };
+    let nobody = CanaryEvidence { small: nobody, ..silent(nothing_returns()) };
+    let dropped = vec![drop_between("10.42.2.2", "10.42.1.2")];
+    let dropped = silent(Trouble { dropped, ..counted(returned()) });
+    let rows = [("refused", nobody), ("one-direction", silent(nothing_returns()))];
+    for (code, canary) in rows.into_iter().chain([("firewall-here", dropped)]) {
+        let verdict = judge(&of(here.clone(), canary));
+        assert_eq!((verdict.outcome, codes(&verdict)), (Outcome::Unproven, vec![code]));
+        let finding = &verdict.findings[0];
+        let fix = finding.fix.as_deref().unwrap_or_default();
+        assert!(!finding.what.contains("pods") && !fix.contains("moorline0"), "{finding:?}");
     }
 }
