@@ -100,6 +100,25 @@ fn an_enrolment_of_ours_is_still_ours_after_a_deletion_and_a_new_login() {
 }
 
 #[test]
+fn another_daemon_is_refused_and_not_touched() {
+    let Some(lab) = lab("another daemon") else { return };
+    let scene = Scene::new(&lab);
+    let others = lab.host("b").start().tailscaled();
+    others.join(&scene.headscale, &scene.key);
+    let (own, before) = (prefs(&scene.tailscaled), prefs(&others));
+    let socket = |tailscaled: &Tailscaled| tailscaled.socket().display().to_string();
+    let replaced = |word: String| word.replace(&socket(&scene.tailscaled), &socket(&others));
+    let words = scene.up_words(false).into_iter().map(replaced);
+    let error = Refusal::of(scene.host.moorline(words), 5);
+    let error = error.is("other-daemon", &socket(&scene.tailscaled));
+    assert!(error.fix.is_some_and(|fix| fix.contains("moorline leave")));
+    assert_eq!((prefs(&scene.tailscaled), prefs(&others)), (own, before));
+    let _ = scene.host.moorline(["leave"]).succeeded();
+    assert_ne!(scene.tailscaled.status()["HaveNodeKey"], json!(true));
+    assert_eq!(others.status()["BackendState"], "Running");
+}
+
+#[test]
 fn a_key_goes_to_no_server_that_was_left_over() {
     let Some(lab) = lab("a leftover server") else { return };
     let headscale = lab.headscale().start();

@@ -89,6 +89,16 @@ const CHECK_SERVER: &str = "check that the control server runs and that this nod
 /// What tailscaled says of a control server that it cannot talk to.
 const TROUBLES: &[Row] = &[
     row(
+        // After a second connection within two minutes by plain http
+        // (`control/controlhttp/client.go`, `forcing port 443 dial`).
+        &["TLS forced"],
+        ErrorKind::Unavailable,
+        "control-url-plain-http",
+        "tailscaled insists on https there since its last connection by http",
+        "systemctl restart tailscaled, then the same command again\n\
+         so that it does not happen again: put TLS in front of the control server",
+    ),
+    row(
         &["connection refused"],
         ErrorKind::Unavailable,
         "control-refused",
@@ -267,6 +277,13 @@ mod tests {
         ] {
             assert_eq!(refused(text, "http://hs").code, code, "{text}");
         }
+    }
+
+    #[test]
+    fn a_lost_connection_by_plain_http_is_named_before_what_follows_from_it() {
+        let text = "all connection attempts failed (HTTP: TLS forced: no port 80 dialed, HTTPS: \
+                    dial tcp 203.0.113.10:443: connect: connection refused)";
+        assert_eq!(troubled(text, "http://hs").code, "control-url-plain-http");
     }
 
     #[test]
