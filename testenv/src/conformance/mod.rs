@@ -38,7 +38,10 @@ pub use idempotence::{
     a_changed_wish_withdraws_the_old_one, a_second_apply_changes_nothing,
     a_second_join_changes_nothing, the_plan_is_empty_once_applied, underlay_advertises_nothing,
 };
-pub use leaving::{leaving_twice_is_leaving_once, logging_out_ends_our_own_enrolment};
+pub use leaving::{
+    a_finished_login_is_not_taken_back, leaving_twice_is_leaving_once,
+    logging_out_ends_our_own_enrolment,
+};
 pub use ledger::{every_change_was_recorded_before, nothing_changes_that_cannot_be_recorded};
 pub use looking::{everything_survives_json, looking_changes_nothing, outside_changes_make_events};
 pub use secrets::{a_missing_key_is_named, no_output_holds_a_secret, wrong_keys_are_refused};
@@ -163,6 +166,7 @@ macro_rules! conformance_suite {
             the_plan_is_empty_once_applied
             underlay_advertises_nothing
             leaving_twice_is_leaving_once
+            a_finished_login_is_not_taken_back
             logging_out_ends_our_own_enrolment
             every_change_was_recorded_before
             nothing_changes_that_cannot_be_recorded

@@ -157,3 +157,43 @@ fn before_login(ledger: &Ledger) -> Option<Prefs> {
     let login = ledger.settings.get(ENROLMENT).filter(|login| !login.restored)?;
     serde_json::from_value(login.was.clone()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use provider_api::ErrorKind;
+    use serde_json::json;
+
+    #[test]
+    fn what_a_daemon_that_is_away_keeps_is_named() {
+        let mut ledger = Ledger::default();
+        assert!(remains(&ledger).is_empty());
+        for name in [ENROLMENT, RULES, "NoSNAT", "RouteAll"] {
+            let (name, was, made) = (name.to_owned(), json!(false), json!(true));
+            ledger.enter(LedgerEntry::Changing { name, was, made });
+        }
+        ledger.enter(LedgerEntry::Restored { name: "RouteAll".to_owned() });
+        ledger.enter(LedgerEntry::Advertising("10.42.1.0/24".parse().unwrap()));
+        let by = Enrolment::Ours;
+        ledger.enter(LedgerEntry::Enrolled { by, identity: json!(null) });
+        assert_eq!(remains(&ledger), ["NoSNAT", "the route 10.42.1.0/24", "its login"]);
+
+        let absent = Error::unavailable("tailscaled-absent", "no tailscaled listens");
+        let error = daemon_away(&absent, &remains(&ledger));
+        assert_eq!(
+            (error.kind, error.code.as_str()),
+            (ErrorKind::Unavailable, "tailscaled-absent")
+        );
+        assert!(error.what.ends_with("it keeps NoSNAT, the route 10.42.1.0/24, its login"));
+        assert!(error.fix.is_some_and(|fix| fix.contains("moorline leave --keep-enrolled")));
+    }
+
+    #[test]
+    fn a_logout_that_fails_names_the_way_without_it() {
+        let away = Error::unavailable("tailscaled-silent", "no answer within 20s");
+        let error = not_logged_out(&away);
+        assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Unavailable, "logout-failed"));
+        assert!(error.what.contains("no answer within 20s"));
+        assert!(error.fix.is_some_and(|fix| fix.contains("moorline leave --keep-enrolled")));
+    }
+}
