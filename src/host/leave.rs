@@ -86,32 +86,15 @@ fn left_as_is(before: &NetworkState) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    fn before(ledger: &str, membership: &str) -> NetworkState {
-        let member = json!({
-            "node": "1", "name": "a", "addresses": [], "interface": "tailscale0", "mtu": 1280,
-            "enrolment": membership,
-        });
-        let state = json!({
-            "provider": "tailscale", "cluster": "default", "pod_bridge": "moorline0",
-            "settings": {
-                "network": "tailscale", "values": {}, "secrets": [], "extra_args": [],
-                "node_name": null, "allow_move": false, "allow_rejoin": false,
-                "join_deadline": {"secs": 60, "nanos": 0},
-            },
-            "desired": {"mode": "routed", "pod_cidrs": [], "cluster_cidrs": []},
-            "ledger": {"enrolment": (!ledger.is_empty()).then_some(ledger)},
-            "membership": member,
-        });
-        serde_json::from_value(state).expect("a state")
-    }
+    use crate::host::state::example::member;
 
     #[test]
     fn an_adopted_node_stays_enrolled_also_after_a_leave_that_was_cut_short() {
-        assert!(stays_enrolled(&before("adopted", "adopted"), Leave::Logout));
-        assert!(stays_enrolled(&before("", "adopted"), Leave::Logout));
-        assert!(!stays_enrolled(&before("ours", "ours"), Leave::Logout));
-        assert!(stays_enrolled(&before("ours", "ours"), Leave::Withdraw));
+        let (adopted, ours) = (member(Enrolment::Adopted), member(Enrolment::Ours));
+        assert!(stays_enrolled(&adopted, Leave::Logout));
+        let cut_short = NetworkState { ledger: Default::default(), ..adopted };
+        assert!(stays_enrolled(&cut_short, Leave::Logout));
+        assert!(!stays_enrolled(&ours, Leave::Logout));
+        assert!(stays_enrolled(&ours, Leave::Withdraw));
     }
 }

@@ -211,7 +211,30 @@ fn text(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::state::example::member;
     use serde_json::json;
+
+    #[test]
+    fn on_disk_a_node_wants_what_it_wanted_until_that_is_accepted() {
+        let accepted = member(Enrolment::Adopted);
+        let mut now = NetworkState { pod_bridge: "pods0".into(), ..accepted.clone() };
+        now.desired.pod_cidrs.clear();
+        now.sysctls.insert("net/ipv4/ip_forward".into(), "0".into());
+        let network: NetworkName = "tailscale".parse().unwrap();
+        let mut state = State::default();
+        state.networks.insert(network.clone(), now.clone());
+
+        let mut memory = Memory { state, accepted: Some(accepted.clone()) };
+        let lasting = memory.lasting(&network).networks.remove(&network).unwrap();
+        assert_eq!(
+            (&lasting.desired, &lasting.pod_bridge),
+            (&accepted.desired, &accepted.pod_bridge)
+        );
+        assert_eq!(lasting.sysctls, now.sysctls, "what was changed is never forgotten");
+
+        memory.accepted = None;
+        assert_eq!(memory.lasting(&network).networks.remove(&network), Some(now));
+    }
 
     #[test]
     fn a_restored_setting_is_told_with_both_values() {

@@ -22,7 +22,10 @@ pub async fn status(directories: &Directories) -> Result<StatusReport> {
     let place = Place { directory: directory.clone(), access, reporter: Arc::new(Silent) };
     let opened = open::from_state(place)?;
     let report = look(&opened, directories).await?;
-    directory.keep_proof(opened.session.network(), &opened.session.network_state()?)?;
+    let seen = opened.session.network_state()?;
+    if let Err(error) = directory.keep_proof(opened.session.network(), &seen) {
+        tracing::warn!(%error, "the proof is not remembered");
+    }
     Ok(report)
 }
 
