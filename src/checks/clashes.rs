@@ -93,11 +93,11 @@ fn same_mark(scene: &Scene<'_>, rule: &RuleFact) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scenes::Stage;
+    use super::super::scenes::Machine;
     use super::*;
 
-    fn codes(stage: &Stage) -> Vec<String> {
-        check(&stage.scene()).into_iter().map(|finding| finding.code).collect()
+    fn codes(machine: &Machine) -> Vec<String> {
+        check(&machine.scene()).into_iter().map(|finding| finding.code).collect()
     }
 
     #[test]
@@ -108,21 +108,24 @@ mod tests {
             mark: Some(MarkRange { value: 0x80000, mask: 0xff0000 }),
             ours: false,
         };
-        assert!(codes(&Stage::quiet().rule(rule)).is_empty());
-        assert_eq!(codes(&Stage::quiet().rule(RuleFact { priority: 90, ..rule })), ["marks-clash"]);
+        assert!(codes(&Machine::quiet().rule(rule)).is_empty());
+        assert_eq!(
+            codes(&Machine::quiet().rule(RuleFact { priority: 90, ..rule })),
+            ["marks-clash"]
+        );
     }
 
     #[test]
     fn a_foreign_rule_into_the_vpns_table() {
         let rule = RuleFact { priority: 90, table: 52, mark: None, ours: false };
-        assert_eq!(codes(&Stage::quiet().rule(rule)), ["table-clash"]);
-        assert!(codes(&Stage::quiet().rule(RuleFact { ours: true, ..rule })).is_empty());
+        assert_eq!(codes(&Machine::quiet().rule(rule)), ["table-clash"]);
+        assert!(codes(&Machine::quiet().rule(RuleFact { ours: true, ..rule })).is_empty());
     }
 
     #[test]
     fn neighbours_are_known_by_their_chains_and_interfaces() {
-        assert_eq!(codes(&Stage::quiet().chain("cali-FORWARD")), ["marks-clash"]);
-        assert_eq!(codes(&Stage::quiet().link("wt0", 1280, &[])), ["marks-clash"]);
-        assert!(codes(&Stage::quiet().link("kubespan", 1420, &[])).is_empty());
+        assert_eq!(codes(&Machine::quiet().chain("cali-FORWARD")), ["marks-clash"]);
+        assert_eq!(codes(&Machine::quiet().link("wt0", 1280, &[])), ["marks-clash"]);
+        assert!(codes(&Machine::quiet().link("kubespan", 1420, &[])).is_empty());
     }
 }

@@ -37,15 +37,15 @@ fn off(family: &str, key: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scenes::Stage;
+    use super::super::scenes::Machine;
     use super::check;
     use crate::host::Forwarding;
 
     #[test]
     fn only_the_families_of_our_pods_matter() {
-        let stage = Stage::quiet().forwarding(Forwarding { ipv4: true, ipv6: false });
-        assert!(check(&stage.scene()).is_empty());
-        let stage = Stage::quiet().forwarding(Forwarding { ipv4: false, ipv6: true });
-        assert_eq!(check(&stage.scene())[0].code, "forwarding-off");
+        let machine = Machine::quiet().forwarding(Forwarding { ipv4: true, ipv6: false });
+        assert!(check(&machine.scene()).is_empty());
+        let machine = Machine::quiet().forwarding(Forwarding { ipv4: false, ipv6: true });
+        assert_eq!(check(&machine.scene())[0].code, "forwarding-off");
     }
 }

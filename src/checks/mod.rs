@@ -1,6 +1,7 @@
 //! What could break, found before anything is changed. One file a check, each of them pure.
 
 mod clashes;
+mod firewall;
 mod foreign;
 mod forwarding;
 mod mtu;
@@ -27,6 +28,8 @@ pub struct Scene<'a> {
     pub desired: &'a Desired,
     /// The cluster's service CIDRs.
     pub service_cidrs: &'a [IpNet],
+    /// Whether nobody said which those are: they are a guess then, which forbids nothing.
+    pub guessed_services: bool,
     /// The bridge that pods hang on.
     pub pod_bridge: &'a str,
     /// What the provider takes for itself.
@@ -53,8 +56,15 @@ impl Scene<'_> {
 
 type Check = fn(&Scene<'_>) -> Vec<Finding>;
 
-const CHECKS: [Check; 6] =
-    [overlap::check, owner::check, forwarding::check, rp_filter::check, mtu::check, clashes::check];
+const CHECKS: [Check; 7] = [
+    overlap::check,
+    owner::check,
+    forwarding::check,
+    rp_filter::check,
+    mtu::check,
+    clashes::check,
+    firewall::check,
+];
 
 /// All findings, the worst first.
 pub fn preflight(scene: &Scene<'_>) -> Vec<Finding> {

@@ -36,16 +36,16 @@ fn too_large(link: &LinkFact, interface: &str, mtu: u32) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scenes::Stage;
+    use super::super::scenes::Machine;
     use super::check;
 
     #[test]
     fn a_bridge_of_pods_with_more_than_the_tunnel_carries() {
-        let stage = Stage::quiet().link("cni0", 1500, &["10.42.3.1/24"]);
-        assert_eq!(check(&stage.scene())[0].code, "pod-mtu-too-large");
-        let stage = Stage::quiet().link("cni0", 1280, &["10.42.3.1/24"]);
-        assert!(check(&stage.scene()).is_empty());
-        let stage = Stage::quiet().link("eth0", 1500, &["192.0.2.1/24"]);
-        assert!(check(&stage.scene()).is_empty());
+        let machine = Machine::quiet().link("cni0", 1500, &["10.42.3.1/24"]);
+        assert_eq!(check(&machine.scene())[0].code, "pod-mtu-too-large");
+        let machine = Machine::quiet().link("cni0", 1280, &["10.42.3.1/24"]);
+        assert!(check(&machine.scene()).is_empty());
+        let machine = Machine::quiet().link("eth0", 1500, &["192.0.2.1/24"]);
+        assert!(check(&machine.scene()).is_empty());
     }
 }

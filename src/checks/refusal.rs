@@ -4,7 +4,7 @@ use provider_api::{Error, ErrorKind, Finding, Severity};
 
 /// Findings that only other settings help against; against all others somebody else must give
 /// way.
-const OF_THE_SETTINGS: [&str; 2] = ["cidr-overlaps-vpn-range", "cluster-overlaps-services"];
+const OF_THE_SETTINGS: [&str; 1] = ["cidr-overlaps-vpn-range"];
 
 /// What forbids to go on, all of it in one error; none where nothing does.
 pub fn refusal(findings: &[Finding]) -> Option<Error> {

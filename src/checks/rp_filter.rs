@@ -24,13 +24,13 @@ fn strict(interface: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scenes::Stage;
+    use super::super::scenes::Machine;
     use super::check;
 
     #[test]
     fn only_interfaces_on_the_way_matter() {
-        assert!(check(&Stage::quiet().strict("eth0").scene()).is_empty());
-        let stage = Stage::quiet().strict("moorline0");
-        assert_eq!(check(&stage.scene())[0].code, "rp-filter-strict");
+        assert!(check(&Machine::quiet().strict("eth0").scene()).is_empty());
+        let machine = Machine::quiet().strict("moorline0");
+        assert_eq!(check(&machine.scene())[0].code, "rp-filter-strict");
     }
 }

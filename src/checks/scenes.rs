@@ -9,10 +9,11 @@ use provider_api::{
 use super::Scene;
 use crate::host::{Facts, Forwarding, LinkFact, RuleFact};
 
-pub(super) struct Stage {
+pub(super) struct Machine {
     facts: Facts,
     desired: Desired,
     services: Vec<IpNet>,
+    guessed_services: bool,
     capabilities: Capabilities,
     observed: Observed,
 }
@@ -36,14 +37,15 @@ pub(super) fn peer(name: &str, routes: &[&str], online: bool) -> Peer {
     }
 }
 
-impl Stage {
+impl Machine {
     /// One node, pod CIDR 10.42.3.0/24, joined, nothing odd about it.
     pub(super) fn quiet() -> Self {
-        Stage {
+        Machine {
             facts: Facts {
                 links: vec![LinkFact {
                     name: "tailscale0".into(),
                     mtu: 1280,
+                    bridge: false,
                     addresses: cidrs(&["100.64.0.1/32"]),
                 }],
                 forwarding: Forwarding { ipv4: true, ipv6: true },
@@ -56,9 +58,15 @@ impl Stage {
                 cluster_cidrs: cidrs(&["10.42.0.0/16"]),
             },
             services: cidrs(&["10.43.0.0/16"]),
+            guessed_services: false,
             capabilities: capabilities(),
             observed: observed(),
         }
+    }
+
+    pub(super) fn without_nft(mut self) -> Self {
+        self.facts.nft = false;
+        self
     }
 
     pub(super) fn scene(&self) -> Scene<'_> {
@@ -66,6 +74,7 @@ impl Stage {
             facts: &self.facts,
             desired: &self.desired,
             service_cidrs: &self.services,
+            guessed_services: self.guessed_services,
             pod_bridge: "moorline0",
             capabilities: &self.capabilities,
             observed: Some(&self.observed),
@@ -74,7 +83,19 @@ impl Stage {
 
     pub(super) fn link(mut self, name: &str, mtu: u32, addresses: &[&str]) -> Self {
         let addresses = cidrs(addresses);
-        self.facts.links.push(LinkFact { name: name.into(), mtu, addresses });
+        self.facts.links.push(LinkFact { name: name.into(), mtu, bridge: false, addresses });
+        self
+    }
+
+    pub(super) fn bridge(mut self, name: &str, addresses: &[&str]) -> Self {
+        let addresses = cidrs(addresses);
+        self.facts.links.push(LinkFact { name: name.into(), mtu: 1280, bridge: true, addresses });
+        self
+    }
+
+    pub(super) fn underlay(mut self) -> Self {
+        self.desired.mode = RouteMode::Underlay;
+        self.desired.pod_cidrs.clear();
         self
     }
 
@@ -84,8 +105,8 @@ impl Stage {
         self
     }
 
-    pub(super) fn services(mut self, texts: &[&str]) -> Self {
-        self.services = cidrs(texts);
+    pub(super) fn guessed_services(mut self) -> Self {
+        self.guessed_services = true;
         self
     }
 

@@ -33,6 +33,8 @@ pub struct LinkFact {
     pub name: String,
     /// Its MTU, in bytes.
     pub mtu: u32,
+    /// Whether other interfaces can hang on it, as pods' do.
+    pub bridge: bool,
     /// Its addresses, each with the network that it makes local.
     pub addresses: Vec<IpNet>,
 }
@@ -65,12 +67,21 @@ impl Facts {
     /// # Errors
     /// Where the kernel does not answer. A missing `nft` is a fact, and no error.
     pub async fn gather() -> Result<Self> {
+        let ruleset = nftables::ruleset().await;
+        let nft = ruleset.is_ok();
+        let rules = ruleset.map(|ruleset| ruleset.rules).unwrap_or_default();
+        let chains = rules.into_iter().map(|rule| rule.chain).collect();
+        Facts { chains, nft, ..Facts::default() }.renewed().await
+    }
+
+    /// Looks at this machine again, but for the firewall, which is slow to list.
+    ///
+    /// # Errors
+    /// Those of [`Facts::gather`].
+    pub async fn renewed(self) -> Result<Self> {
         let netlink = Netlink::open().map_err(kernel)?;
         let links = netlink.links().await.map_err(kernel)?;
         let rules = netlink.rules().await.map_err(kernel)?;
-        let ruleset = nftables::ruleset().await;
-        let nft = ruleset.is_ok();
-        let rules_of_firewall = ruleset.map(|ruleset| ruleset.rules).unwrap_or_default();
         Ok(Facts {
             forwarding: Forwarding::now()?,
             strict: links
@@ -81,17 +92,17 @@ impl Facts {
                 .collect(),
             links: links.into_iter().map(LinkFact::from).collect(),
             rules: rules.into_iter().map(RuleFact::from).collect(),
-            chains: rules_of_firewall.into_iter().map(|rule| rule.chain).collect(),
-            nft,
+            chains: self.chains,
+            nft: self.nft,
         })
     }
 
     /// Every local network with the interface that makes it local, but for single addresses
     /// and link-local ones.
-    pub fn local_networks(&self) -> impl Iterator<Item = (IpNet, &str)> {
+    pub fn local_networks(&self) -> impl Iterator<Item = (IpNet, &LinkFact)> {
         self.links.iter().flat_map(|link| {
             let networks = link.addresses.iter().map(IpNet::trunc).filter(is_shared);
-            networks.map(move |network| (network, link.name.as_str()))
+            networks.map(move |network| (network, link))
         })
     }
 }
@@ -113,7 +124,8 @@ fn is_strict(interface: &str) -> bool {
 
 impl From<linux::link::Link> for LinkFact {
     fn from(link: linux::link::Link) -> Self {
-        LinkFact { name: link.name, mtu: link.mtu, addresses: link.addresses }
+        let bridge = link.is_bridge();
+        LinkFact { name: link.name, mtu: link.mtu, bridge, addresses: link.addresses }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::host::{
     Directories, Facts, PATIENCE, Reporter, Silent, StateDirectory, UpReport, open, pod_network,
     takeover, telling,
 };
-use crate::settings::Settings;
+use crate::settings::{Origin, Settings};
 use waiting::Seen;
 
 /// Joins the network, makes the desired state true, and waits for the stage that is asked for.
@@ -60,17 +60,19 @@ struct Up<'a> {
 impl Up<'_> {
     async fn run(&self, started: Instant) -> Result<UpReport> {
         let session = &self.opened.session;
-        self.preflight(None).await?;
+        let facts = Facts::gather().await?;
+        self.preflight(&facts, None)?;
         let before = session.network_state()?.ledger.enrolment;
         let membership = self.opened.network.join().await?;
         let just_enrolled = before.is_none() && membership.enrolment == Enrolment::Ours;
         session.remember(|network| network.membership = Some(membership.clone()))?;
         let observed = self.opened.network.observe().await?;
         let (observed, gone) = takeover::settle(&self.opened, &self.desired, observed).await?;
-        self.preflight(Some(&observed)).await?;
+        let facts = facts.renewed().await?;
+        self.preflight(&facts, Some(&observed))?;
         session.accept()?;
         self.pod_network(&membership).await?;
-        let mut warnings = self.preflight(Some(&observed)).await?;
+        let mut warnings = self.preflight(&facts.renewed().await?, Some(&observed))?;
         warnings.extend(gone);
         let observed = self.apply().await?;
         let Seen { observed, verdict } = self.prove(observed, just_enrolled).await?;
@@ -80,12 +82,13 @@ impl Up<'_> {
     }
 
     /// Looks for what forbids to go on; the rest comes back, to be told at the end.
-    async fn preflight(&self, observed: Option<&Observed>) -> Result<Vec<Finding>> {
-        let facts = Facts::gather().await?;
+    fn preflight(&self, facts: &Facts, observed: Option<&Observed>) -> Result<Vec<Finding>> {
+        let service_cidrs = &self.settings.service_cidrs;
         let scene = Scene {
-            facts: &facts,
+            facts,
             desired: &self.desired,
-            service_cidrs: &self.settings.service_cidrs.value,
+            service_cidrs: &service_cidrs.value,
+            guessed_services: service_cidrs.origin == Origin::Default,
             pod_bridge: &self.settings.pod_bridge.value,
             capabilities: &self.opened.manifest.capabilities,
             observed,
