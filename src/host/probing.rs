@@ -1,12 +1,11 @@
 //! Whom to probe.
 
+mod turn;
+
 use provider_api::{Observed, Peer, RouteMode};
 
 use crate::host::{Directories, Kinship, NetworkState, Own, judge, kinship};
 use crate::proof::{self, Between, Request, Verdict};
-
-/// How many peers are asked at once: enough to prove, and a bound on what a probe costs.
-const MOST_PEERS: usize = 16;
 
 /// Asks the peers of this cluster, all of them, and looks for the causes of silence; none where
 /// this machine does not let us.
@@ -50,15 +49,10 @@ fn request(state: &NetworkState, directories: &Directories, observed: &Observed)
     }
 }
 
-/// This cluster's nodes, those that are online first.
+/// This cluster's nodes whose turn it is, those that are online first.
 fn peers(state: &NetworkState, observed: &Observed) -> Vec<Peer> {
     let own = Own::of(state, observed);
     let is_node = |peer: &&Peer| matches!(kinship(peer, own), Kinship::Node | Kinship::Unknown);
     let nodes = observed.peers.iter().filter(is_node);
-    let mut nodes: Vec<Peer> = nodes.cloned().collect();
-    nodes.sort_by(|one, other| {
-        other.online.cmp(&one.online).then_with(|| one.name.cmp(&other.name))
-    });
-    nodes.truncate(MOST_PEERS);
-    nodes
+    turn::turn(nodes.cloned().collect(), state.proof.as_ref().map(|proof| &proof.verdict))
 }
