@@ -7,7 +7,7 @@ use testenv::{Headscale, Host, Lab, Tailscaled, until};
 
 use crate::common::lab;
 use crate::node::finding;
-use crate::refusal::{SOON, stays};
+use crate::refusal::{Refusal, SOON, stays};
 use crate::scene::AUTO_APPROVED;
 
 /// A wrong look would have taken the node offline by then, at once and for good.
@@ -56,5 +56,26 @@ fn waiting_for_an_approval_leaves_the_node_online() {
     let host = lab.host("a").start();
     let tailscaled = host.tailscaled();
     let _ = host.moorline(words(&host, &headscale, "served"));
+    online(&tailscaled);
+}
+
+#[test]
+fn a_second_attempt_too_soon_is_told_what_it_takes() {
+    let Some(lab) = lab("a trap, twice") else { return };
+    let headscale = headscale(&lab, AUTO_APPROVED);
+    let host = lab.host("a").start();
+    let tailscaled = host.tailscaled();
+    let wrong = host.secret_file("wrong", "hskey-auth-000000000000-wrong");
+    let words = words(&host, &headscale, "joined");
+    let auth =
+        format!("{},joinKey=file:{}", host.vpn_auth_without_key(&headscale), wrong.display());
+    let refused = host.moorline(["up", "--json", "--vpn-auth", &auth]);
+    Refusal::of(refused, 3).is("auth-key-invalid", "join key");
+    let again = Refusal::of(host.moorline(words.clone()), 7);
+    let again = again.is("control-url-plain-http", &headscale.url());
+    assert!(again.fix.is_some_and(|fix| fix.contains("systemctl restart tailscaled")));
+    tailscaled.stop();
+    tailscaled.start();
+    let _ = host.moorline(words).succeeded();
     online(&tailscaled);
 }
