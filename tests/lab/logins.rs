@@ -136,3 +136,15 @@ fn a_key_goes_to_no_server_that_was_left_over() {
     assert!(error.what.contains("controlplane.tailscale.com"), "{error:?}");
     lab.forgive_strays();
 }
+
+#[test]
+fn a_logout_without_a_control_server_says_what_is_left_to_do() {
+    let Some(lab) = lab("no server to log out at") else { return };
+    let scene = Scene::new(&lab);
+    scene.headscale.stop();
+    let error = Refusal::of(scene.host.moorline(["leave", "--json"]), 7);
+    let fix = error.is("logout-failed", "could not be logged out").fix.unwrap_or_default();
+    assert!(fix.contains("moorline leave --keep-enrolled"), "{fix}");
+    assert!(!scene.host.ip("rule list").contains("5180"));
+    let _ = scene.host.moorline(["leave", "--keep-enrolled"]).succeeded();
+}

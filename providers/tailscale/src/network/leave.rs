@@ -1,6 +1,6 @@
 //! Taking back what is ours, and no more.
 
-use provider_api::{Enrolment, Error, Leave, Ledger, LedgerEntry, Result, Step};
+use provider_api::{Enrolment, Error, ErrorKind, Leave, Ledger, LedgerEntry, Result, Step};
 
 use super::Tailscale;
 use super::apply::{held, translates};
@@ -105,7 +105,7 @@ impl Tailscale {
     async fn log_out(&self, is_logged_in: bool, ledger: &Ledger) -> Result<()> {
         if is_logged_in {
             self.host.progress(Step::begin("logout", "logging out of the tailnet"));
-            self.api.logout().await.map_err(|error| not_logged_out(&error.into()))?;
+            self.api.logout().await.map_err(not_logged_out)?;
             self.host.progress(Step::done("logout", "logged out of the tailnet"));
         }
         let Some(before) = before_login(ledger) else { return Ok(()) };
@@ -142,12 +142,16 @@ fn daemon_away(absent: &Error, remains: &[String]) -> Error {
     )
 }
 
-fn not_logged_out(error: &Error) -> Error {
+fn not_logged_out(error: ClientError) -> Error {
+    // What the daemon passes on here is how its control server could not be asked.
+    let is_away = matches!(error.cause, Cause::Rejected(_));
+    let error = Error::from(error);
+    let kind = if is_away { ErrorKind::Unavailable } else { error.kind };
     let what = format!(
         "the routes and settings are taken back, and the node could not be logged out: {}",
         error.what
     );
-    Error::new(error.kind, "logout-failed", what).fix(
+    Error::new(kind, "logout-failed", what).fix(
         "once the control server can be reached: moorline leave\n\
          to leave without it: moorline leave --keep-enrolled, and delete the node there",
     )
@@ -161,7 +165,6 @@ fn before_login(ledger: &Ledger) -> Option<Prefs> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use provider_api::ErrorKind;
     use serde_json::json;
 
     #[test]
@@ -190,10 +193,11 @@ mod tests {
 
     #[test]
     fn a_logout_that_fails_names_the_way_without_it() {
-        let away = Error::unavailable("tailscaled-silent", "no answer within 20s");
-        let error = not_logged_out(&away);
+        let cause = Cause::Rejected("fetch control key: connection refused".to_owned());
+        let away = ClientError { call: "logout", socket: "/run/a.sock".into(), cause };
+        let error = not_logged_out(away);
         assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Unavailable, "logout-failed"));
-        assert!(error.what.contains("no answer within 20s"));
+        assert!(error.what.contains("fetch control key: connection refused"));
         assert!(error.fix.is_some_and(|fix| fix.contains("moorline leave --keep-enrolled")));
     }
 }
