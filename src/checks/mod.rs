@@ -5,6 +5,7 @@ mod firewall;
 mod foreign;
 mod forwarding;
 mod mtu;
+mod namesake;
 mod overlap;
 mod owner;
 mod refusal;
@@ -16,6 +17,7 @@ use provider_api::{Capabilities, Desired, Finding, Observed};
 use crate::host::Facts;
 
 pub use foreign::foreigners;
+pub use namesake::namesakes;
 pub use owner::{Claim, Owner, abandoned, claim};
 pub use refusal::refusal;
 

@@ -29,6 +29,8 @@ pub(super) fn status(
     let own = Own::of(&state, &observed);
     let peers = judge::peers(&observed, own);
     findings.extend(checks::foreigners(&peers, own.cluster_cidrs));
+    let membership = state.membership.iter();
+    findings.extend(membership.flat_map(|own| checks::namesakes(&own.name, &peers)));
     checks::sort(&mut findings);
     Ok(StatusReport {
         version: REPORT_VERSION,
