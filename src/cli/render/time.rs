@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// `340 ms`, `1.2 s`, `42 s`, `3 min 20 s`, `2 h 5 min`, `12 d`.
+/// `<1 ms`, `340 ms`, `1.2 s`, `42 s`, `3 min 20 s`, `2 h 5 min`, `12 d`.
 pub(in crate::cli) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     match seconds {
+        0 if span.as_millis() == 0 => "<1 ms".to_owned(),
         0 => format!("{} ms", span.as_millis()),
         1..10 => format!("{:.1} s", span.as_secs_f64()),
         10..60 => format!("{seconds} s"),
@@ -45,7 +46,7 @@ mod tests {
     #[test]
     fn spans() {
         for (millis, text) in [
-            (0, "0 ms"),
+            (0, "<1 ms"),
             (340, "340 ms"),
             (1_240, "1.2 s"),
             (42_900, "42 s"),
