@@ -56,7 +56,7 @@ impl Canary {
             changes.push(told::namespace_made(&self.namespace));
         }
         let on_cable = netlink.cable_changes(&cable).await?;
-        changes.extend(on_cable.iter().map(|(_, change)| told::change(change)));
+        changes.extend(on_cable.iter().map(|(side, change)| told::on_cable(*side, change)));
         Ok(changes)
     }
 

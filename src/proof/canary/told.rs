@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use linux::link::LinkChange;
+use linux::link::{LinkChange, Side};
 use provider_api::Change;
 
 const WHY: &str = "pods' bridge and canary";
@@ -29,6 +29,16 @@ pub(super) fn change(change: &LinkChange) -> Change {
             made(format!("default route of {name}"), &format!("via {gateway}"))
         }
         LinkChange::Delete { name } => removed(format!("interface {name}"), "present"),
+    }
+}
+
+/// A change of the canary's cable. Its inner end has a name that the machine's own interface may
+/// have too.
+pub(super) fn on_cable(side: Side, link_change: &LinkChange) -> Change {
+    let change = change(link_change);
+    match side {
+        Side::Outside => change,
+        Side::Inside => Change { subject: format!("{} in the canary", change.subject), ..change },
     }
 }
 
