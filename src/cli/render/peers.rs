@@ -12,8 +12,12 @@ use crate::proof::Crossing;
 
 const HEAD: [&str; 6] = ["PEER", "CLUSTER", "ADDRESS", "POD CIDRS", "PATH", "PROOF"];
 
-/// The nodes of this cluster and the foreign ones; the others only in number.
+/// The nodes of this cluster and the foreign ones; the others only in number. Nothing where this
+/// node is no member: what its daemon still lists is of another time.
 pub(super) fn text(report: &StatusReport, now: Timestamp) -> String {
+    if report.membership.is_none() {
+        return String::new();
+    }
     let shown = report.peers.iter().filter(|peer| peer.kinship != Kinship::Bystander);
     let rows: Vec<_> = shown.map(|peer| row(report, peer, now)).collect();
     let others = report.peers.len() - rows.len();

@@ -44,7 +44,6 @@ fn a_node_that_is_no_member() {
         membership: None,
         stage: Stage::Apart,
         routes: Vec::new(),
-        peers: Vec::new(),
         proof: None,
         findings: Vec::new(),
         ..example::report()
