@@ -36,8 +36,13 @@ pub(super) fn styled(style: Style, word: &str) -> String {
 /// `  label: text`, with further lines under the first.
 fn labelled(label: &str, text: &str) -> String {
     let indent = " ".repeat(label.len() + 4);
-    let lines: Vec<String> = plain(text).lines().map(str::to_owned).collect();
-    format!("  {label}: {}\n", lines.join(&format!("\n{indent}")))
+    let indented = |line: &str| match line.is_empty() {
+        true => "\n".to_owned(),
+        false => format!("\n{indent}{line}"),
+    };
+    let text = plain(text);
+    let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    format!("  {label}: {first}{}\n", rest.lines().map(indented).collect::<String>())
 }
 
 #[cfg(test)]
@@ -51,6 +56,6 @@ mod tests {
 
     #[test]
     fn further_lines_stand_under_the_first() {
-        assert_eq!(labelled("fix", "one\n  two"), "  fix: one\n         two\n");
+        assert_eq!(labelled("fix", "one\n\n  two"), "  fix: one\n\n         two\n");
     }
 }
