@@ -32,7 +32,7 @@ enum Command {
 struct Print {
     #[command(flatten)]
     subject: Subject,
-    /// The kind of control server: tailscale or headscale
+    /// The kind of control server: tailscale or headscale [default: tailscale]
     #[arg(long, value_name = "KIND")]
     server: Option<String>,
     /// The cluster's pod CIDR; say it again for IPv6 [default: 10.42.0.0/16]
