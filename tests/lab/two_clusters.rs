@@ -190,6 +190,9 @@ fn a_node_that_was_made_anew_takes_its_pod_cidr_back() {
         fix(&report["status"], "pod-cidr-abandoned"),
         format!("headscale nodes delete -i {old}")
     );
+    // Its route is withdrawn by now; what is left of it is still told.
+    let later = status(&node.host);
+    assert_eq!(fix(&later, "namesake-offline"), format!("headscale nodes delete -i {old}"));
     reaches(&witness, &node, "10.42.1.2");
 }
 
