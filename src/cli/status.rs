@@ -7,7 +7,7 @@ use super::arguments::Place;
 use super::exit::{self, Exit};
 use super::output::{self, Answer};
 use super::{render, sources};
-use crate::host::{self, Directories};
+use crate::host::{self, Directories, Patience};
 use crate::settings::{self, Layer};
 
 /// How this node stands: its stage, its routes, the other nodes, and what is wrong
@@ -17,6 +17,10 @@ pub(super) struct Arguments {
     /// Answer in JSON
     #[arg(long)]
     pub(super) json: bool,
+
+    /// Ask the other nodes now, also where packets crossed within the last ten seconds
+    #[arg(long)]
+    pub(super) prove: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -24,11 +28,15 @@ EXAMPLES
   For people:
     moorline status
 
+  After a change, to see what it did to the packets:
+    moorline status --prove
+
   For scripts:
     moorline status --json | jq -r .stage";
 
 pub(super) async fn run(arguments: &Arguments, place: &Place) -> Answer {
-    let report = host::status(&directories(place)?).await?;
+    let patience = if arguments.prove { Patience::Prove } else { Patience::Remember };
+    let report = host::status(&directories(place)?, patience).await?;
     match arguments.json {
         true => output::json(&report)?,
         false => output::text(&render::status::text(&report, Timestamp::now()))?,

@@ -40,5 +40,5 @@ pub use reporter::{Reporter, Silent};
 use session::Session;
 use state::PATIENCE;
 pub use state::{NetworkState, STATE_VERSION, State, StateDirectory, StateLock};
-pub use status::status;
+pub use status::{Patience, status};
 pub use up::{plan, up};

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use provider_api::{
     ClusterName, Finding, Membership, NetworkName, OwnRoute, Peer, Plan, ProviderName,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::host::Stage;
-use crate::proof::Verdict;
+use crate::proof::{Outcome, Verdict};
 
 /// What `up` came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,6 +94,23 @@ pub struct Proof {
     pub verdict: Verdict,
 }
 
+impl Proof {
+    /// A verdict that was just come to.
+    pub fn now(verdict: Verdict) -> Self {
+        Proof { at: Timestamp::now(), verdict }
+    }
+
+    /// Whether it still speaks for the present: packets crossed, and that was just now.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        let age = now.duration_since(self.at);
+        self.verdict.outcome == Outcome::Proven && !age.is_negative() && age <= HOLDS
+    }
+}
+
+/// How long a proof speaks for the present: as long as a control server takes to notice that
+/// a node is gone.
+const HOLDS: SignedDuration = SignedDuration::from_secs(10);
+
 /// What `leave` did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LeaveReport {
@@ -103,4 +120,26 @@ pub struct LeaveReport {
     pub findings: Vec<Finding>,
     /// Whether the node is still enrolled.
     pub enrolled: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proof::Between;
+
+    fn holds(outcome: Outcome, seconds: i64) -> bool {
+        let (between, peers, findings) = (Between::Pods, Vec::new(), Vec::new());
+        let verdict = Verdict { outcome, between, peers, findings };
+        let proof = Proof { at: Timestamp::UNIX_EPOCH, verdict };
+        proof.holds(Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds))
+    }
+
+    #[test]
+    fn only_packets_that_crossed_just_now_speak_for_the_present() {
+        assert!(holds(Outcome::Proven, 0) && holds(Outcome::Proven, 10));
+        assert!(!holds(Outcome::Proven, 11));
+        assert!(!holds(Outcome::Proven, -5), "a clock that was set back");
+        assert!(!holds(Outcome::Alone, 0), "somebody may have come");
+        assert!(!holds(Outcome::Unproven, 0));
+    }
 }

@@ -2,36 +2,64 @@
 
 use std::sync::Arc;
 
-use provider_api::Result;
+use jiff::Timestamp;
+use provider_api::{Finding, Observed, Result};
 
 use crate::host::session::{Access, Place};
 use crate::host::{
-    Directories, Silent, StateDirectory, StatusReport, judge, open, probing, telling, unprobed,
+    Directories, Proof, Silent, StateDirectory, StatusReport, judge, open, probing, telling,
+    unprobed,
 };
 use crate::proof::Outcome;
 
-/// How this node stands. Asks the daemon and the other nodes; changes nothing but the memory
-/// of the last proof.
+/// Whether `status` may tell of a proof that it did not make itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Of one that is some seconds old: the other nodes are not asked again then.
+    Remember,
+    /// Never: the other nodes are asked now.
+    Prove,
+}
+
+/// How this node stands. Asks the daemon, and the other nodes where nobody just did; changes
+/// nothing but the memory of the last proof.
 ///
 /// # Errors
 /// Where this node has joined no network, and where its daemon does not answer.
-pub async fn status(directories: &Directories) -> Result<StatusReport> {
+pub async fn status(directories: &Directories, patience: Patience) -> Result<StatusReport> {
     let directory = StateDirectory::new(&directories.state);
     // Somebody else at work is no reason not to tell.
     let access = Access::Read;
     let place = Place { directory: directory.clone(), access, reporter: Arc::new(Silent) };
     let opened = open::from_state(place)?;
-    let report = look(&opened, directories).await?;
-    let seen = opened.session.network_state()?;
-    if let Err(error) = directory.keep_proof(opened.session.network(), &seen) {
-        tracing::warn!(%error, "the proof is not remembered");
+    let known = opened.session.network_state()?;
+    let observed = opened.network.observe().await?;
+    let recent = known.proof.clone().filter(|proof| proof.holds(Timestamp::now()));
+    match recent.filter(|_| patience == Patience::Remember && observed.up) {
+        Some(proof) => tell(&opened, observed, Some(proof), Vec::new()),
+        None => {
+            let report = look(&opened, directories, observed).await?;
+            keep(&directory, &opened);
+            Ok(report)
+        }
     }
-    Ok(report)
 }
 
-async fn look(opened: &open::Opened, directories: &Directories) -> Result<StatusReport> {
+fn keep(directory: &StateDirectory, opened: &open::Opened) {
+    let session = &opened.session;
+    let kept =
+        session.network_state().and_then(|seen| directory.keep_proof(session.network(), &seen));
+    if let Err(error) = kept {
+        tracing::warn!(%error, "the proof is not remembered");
+    }
+}
+
+async fn look(
+    opened: &open::Opened,
+    directories: &Directories,
+    mut observed: Observed,
+) -> Result<StatusReport> {
     let state = opened.session.network_state()?;
-    let mut observed = opened.network.observe().await?;
     let verdict = probing::prove(&state, directories, &observed).await;
     if !verdict.as_ref().is_some_and(|verdict| verdict.outcome == Outcome::Proven) {
         // The control server is asked anew, and what it answers shows in what is observed then.
@@ -40,12 +68,19 @@ async fn look(opened: &open::Opened, directories: &Directories) -> Result<Status
         observed = opened.network.observe().await?;
         observed.findings.extend(told);
     }
-    let mut findings = Vec::new();
-    match &verdict {
-        Some(verdict) => {
-            judge::believe_packets(&mut observed, &state.desired.pod_cidrs, verdict);
-        }
-        None => findings.push(unprobed::finding(&state, directories)),
+    let unprobed = verdict.is_none().then(|| unprobed::finding(&state, directories));
+    tell(opened, observed, verdict.map(Proof::now), unprobed.into_iter().collect())
+}
+
+fn tell(
+    opened: &open::Opened,
+    mut observed: Observed,
+    proof: Option<Proof>,
+    findings: Vec<Finding>,
+) -> Result<StatusReport> {
+    let state = opened.session.network_state()?;
+    if let Some(proof) = &proof {
+        judge::believe_packets(&mut observed, &state.desired.pod_cidrs, &proof.verdict);
     }
-    telling::status(&opened.session, observed, verdict, findings)
+    telling::status(&opened.session, observed, proof, findings)
 }

@@ -9,20 +9,19 @@ use crate::proof::Verdict;
 /// The version of the status report's shape.
 const REPORT_VERSION: u32 = 1;
 
-/// Puts the report together, and remembers the proof. The stage is that of this verdict: what
-/// an earlier run saw is told with its age, and proves nothing now.
+/// Puts the report together, and remembers the proof. The stage is that of this proof: what
+/// was seen long ago is told with its age, and proves nothing now.
 pub(super) fn status(
     session: &Session,
     observed: Observed,
-    verdict: Option<Verdict>,
+    proof: Option<Proof>,
     mut findings: Vec<Finding>,
 ) -> Result<StatusReport> {
-    if let Some(verdict) = verdict.clone() {
-        let at = jiff::Timestamp::now();
-        session.remember(|network| network.proof = Some(Proof { at, verdict }))?;
+    if let Some(proof) = proof.clone() {
+        session.remember(|network| network.proof = Some(proof))?;
     }
     let state = session.network_state()?;
-    let verdict = verdict.as_ref();
+    let verdict = proof.as_ref().map(|proof| &proof.verdict);
     let stage = judge::stage_of(&observed, &state.desired.pod_cidrs, verdict);
     findings.extend(observed.findings.iter().cloned());
     findings.extend(causes(stage, &observed, verdict));

@@ -11,8 +11,8 @@ use provider_api::{Desired, Enrolment, Finding, Membership, Observed, Plan, Resu
 use crate::checks::{self, Scene};
 use crate::host::session::{Access, Place};
 use crate::host::{
-    Directories, Facts, PATIENCE, Reporter, Silent, StateDirectory, UpReport, open, pod_network,
-    takeover, telling,
+    Directories, Facts, PATIENCE, Proof, Reporter, Silent, StateDirectory, UpReport, open,
+    pod_network, takeover, telling,
 };
 use crate::settings::{Origin, Settings};
 use waiting::Seen;
@@ -76,7 +76,7 @@ impl Up<'_> {
         warnings.extend(gone);
         let observed = self.apply().await?;
         let Seen { observed, verdict } = self.prove(observed, just_enrolled).await?;
-        let status = telling::status(session, observed, verdict, warnings)?;
+        let status = telling::status(session, observed, verdict.map(Proof::now), warnings)?;
         let wanted = self.settings.wait.value;
         Ok(UpReport { status, changes: session.changes(), wanted, took: started.elapsed() })
     }

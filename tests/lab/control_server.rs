@@ -158,6 +158,6 @@ fn a_member_goes_on_while_its_server_is_away() {
     headscale.stop();
     let run = node.host.moorline(words).succeeded();
     assert!(run.duration < SECONDS, "{run:?}");
-    let status = node.host.moorline(["status", "--json"]).succeeded();
+    let status = node.host.moorline(["status", "--json", "--prove"]).succeeded();
     assert!(status.stdout.contains("control-away"), "{}", status.stdout);
 }

@@ -37,7 +37,7 @@ impl Scene {
     }
 
     fn enrolment(&self) -> Value {
-        let status = self.host.moorline(["status", "--json"]).json();
+        let status = self.host.moorline(["status", "--json", "--prove"]).json();
         status["membership"]["enrolment"].clone()
     }
 

@@ -13,7 +13,7 @@ pub(crate) fn up(host: &Host, vpn_auth: &str, words: &[&str]) -> Run {
 
 /// What `moorline status --json` says.
 pub(crate) fn status(host: &Host) -> Value {
-    host.moorline(["status", "--json"]).succeeded().json()
+    host.moorline(["status", "--json", "--prove"]).succeeded().json()
 }
 
 /// The finding of this code in a status; none where it is not there.

@@ -17,7 +17,7 @@ fn a_status_that_probes_does_not_keep_an_up_out() {
     let b = scene.joined(lab.host("b"), 2);
     // A probe that nobody answers takes its time.
     let _silence = lab.silence(&b);
-    let mut looking = a.moorline_with(["status", "--json"]).start();
+    let mut looking = a.moorline_with(["status", "--json", "--prove"]).start();
     let up = a.up(&["--wait", "joined"]).succeeded();
     assert!(looking.is_running(), "{up:?}");
     let seen = looking.finish(SOON).succeeded().json();

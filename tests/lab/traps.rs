@@ -42,7 +42,7 @@ fn a_look_at_a_lone_node_leaves_it_online() {
     let _ = host.moorline(words(&host, &headscale, "joined")).succeeded();
     online(&tailscaled);
     for _ in 0..2 {
-        let status = host.moorline(["status", "--json"]).json();
+        let status = host.moorline(["status", "--json", "--prove"]).json();
         assert!(finding(&status, "control-url-plain-http").is_some(), "{status:#}");
         online(&tailscaled);
     }
