@@ -54,7 +54,7 @@ impl Tailscale {
     async fn told_by_control(&self, status: &Status, prefs: &Prefs) -> Option<Finding> {
         let id = NodeId::new(status.this.as_ref().map_or("", |this| &this.id));
         match self.known_at_control(prefs, &id).await {
-            Err(error) => Some(health::of_error(error)),
+            Err(error) => Some(health::of_untold(error)),
             Ok(Some(None)) => Some(health::deleted()),
             Ok(Some(Some(node))) if node.ephemeral == Some(true) => Some(health::ephemeral()),
             Ok(Some(Some(_)) | None) => None,

@@ -88,6 +88,12 @@ pub(super) fn of_error(error: Error) -> Finding {
     Finding { fix: error.fix, ..Finding::new(severity, error.code, error.what, why) }
 }
 
+/// What the control server's API did not tell. Traffic does not need it.
+pub(super) fn of_untold(error: Error) -> Finding {
+    let why = "what is approved is told by tailscaled alone, which does not always know";
+    Finding { fix: error.fix, ..Finding::new(Severity::Warning, error.code, error.what, why) }
+}
+
 /// What is wrong with the daemon's version: headscale 0.29 takes 1.80 and newer
 /// (`hscontrol/capver/capver_generated.go:89`).
 fn of_version(version: &Version) -> Option<Finding> {
@@ -188,7 +194,10 @@ fn offline(status: &Status) -> Option<Finding> {
             "this node is not connected to its control server",
             "traffic goes on as it is; no change anywhere in the network arrives here",
         )
-        .fix("tailscale status; where it lasts for minutes: systemctl restart tailscaled")
+        .fix(
+            "see that the control server answers; only then: systemctl restart tailscaled\n\
+             (a tailscaled that starts without its control server carries nothing)",
+        )
     })
 }
 

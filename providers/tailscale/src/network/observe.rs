@@ -44,7 +44,7 @@ impl Tailscale {
         findings.extend(health::of_daemon(&sight.prefs, &self.api.version()));
         findings.extend(sight.is_ephemeral.then(health::ephemeral));
         findings.extend(health::of_missing(&missing.unwrap_or_default()));
-        findings.extend(sight.asked_in_vain.clone().map(health::of_error));
+        findings.extend(sight.asked_in_vain.clone().map(health::of_untold));
         if let Some(put_out) = sight.put_out.clone().filter(|it| !findings.contains(it)) {
             findings.push(put_out);
         }
