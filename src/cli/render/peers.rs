@@ -25,8 +25,8 @@ pub(super) fn text(report: &StatusReport, now: Timestamp) -> String {
 }
 
 fn row(report: &StatusReport, peer: &PeerReport, now: Timestamp) -> [String; 6] {
-    let PeerReport { peer, kinship } = peer;
     let proof = proof(report, peer, now);
+    let PeerReport { peer, kinship } = peer;
     let cluster = cluster(*kinship).to_owned();
     [peer.name.clone(), cluster, address(peer), routes(report, peer), path(peer), proof]
 }
@@ -62,15 +62,19 @@ fn path(peer: &Peer) -> String {
     }
 }
 
-fn proof(report: &StatusReport, peer: &Peer, now: Timestamp) -> String {
+/// What the last proof saw of a peer. One that is enough may have left others out.
+fn proof(report: &StatusReport, peer: &PeerReport, now: Timestamp) -> String {
+    let PeerReport { peer, kinship } = peer;
     let Some(proof) = &report.proof else { return "-".to_owned() };
-    let verdict = proof.verdict.peers.iter().find(|verdict| verdict.id == peer.id);
-    match verdict.map(|verdict| verdict.crossings.as_slice()) {
-        None | Some([]) => "-".to_owned(),
-        Some(crossings) => format!("{}, {}", crossed(crossings), time::age(proof.at, now)),
+    let is_to_ask = peer.online && matches!(kinship, Kinship::Node | Kinship::Unknown);
+    match proof.verdict.peers.iter().find(|verdict| verdict.id == peer.id) {
+        Some(verdict) if !verdict.crossings.is_empty() => {
+            format!("{}, {}", crossed(&verdict.crossings), time::age(proof.at, now))
+        }
+        None if is_to_ask => "not asked".to_owned(),
+        Some(_) | None => "-".to_owned(),
     }
 }
-
 /// One answer where all families came to the same, else one for each.
 fn crossed(crossings: &[Crossing]) -> String {
     let word = |crossing: &Crossing| match (crossing.crossed, crossing.round_trip) {

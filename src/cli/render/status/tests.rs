@@ -39,6 +39,17 @@ warning: tailscaled updates itself
 }
 
 #[test]
+fn a_node_that_nobody_asked_is_told_from_one_that_nobody_asks() {
+    let mut report = example::report();
+    report.proof.as_mut().expect("a proof").verdict.peers.clear();
+    report.peers[1].peer.online = false;
+    let page = page(&report);
+    let proofs = page.lines().filter(|line| line.starts_with("node-"));
+    let proofs: Vec<_> = proofs.map(|line| line.rsplit("  ").next().unwrap_or_default()).collect();
+    assert_eq!(proofs, ["not asked", "-", "-"]);
+}
+
+#[test]
 fn a_node_that_is_no_member() {
     let report = StatusReport {
         membership: None,
