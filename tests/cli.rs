@@ -60,7 +60,7 @@ fn answers_go_to_standard_output_and_errors_to_standard_error() {
 
     let status = fresh.run(&["status"]);
     assert!(status.stdout.is_empty(), "{status:?}");
-    let expected = "error: this node has joined no network\n  fix: moorline up ";
+    let expected = "error[no-network]: this node has joined no network\n  fix: moorline up ";
     assert!(text(&status.stderr).starts_with(expected), "{status:?}");
 }
 
@@ -80,7 +80,7 @@ fn a_dry_run_shows_the_settings_even_without_a_daemon_and_never_the_key() {
     for line in ["flag --pod-cidr", "environment MOORLINE_STATE_DIR", "(literal, not shown)"] {
         assert!(shown.contains(line), "{shown}");
     }
-    assert!(told.contains("error: "), "{told}");
+    assert!(told.contains("error["), "{told}");
     assert!(!format!("{shown}{told}").contains("k1T9X6"), "{shown}{told}");
     assert!(!fresh.0.path().join("state").exists(), "a dry run makes nothing");
 }

@@ -1,4 +1,4 @@
-//! An error: what is wrong, and what fixes it.
+//! An error: what is wrong, by which code, and what fixes it.
 
 use std::io::{self, Write};
 
@@ -24,7 +24,8 @@ pub(in crate::cli) fn print(error: &Error, json: bool) -> io::Result<()> {
 }
 
 fn text(error: &Error) -> String {
-    let mut text = format!("{}: {}\n", styled(RED, "error"), plain(&error.what));
+    let word = styled(RED, "error");
+    let mut text = format!("{word}[{}]: {}\n", plain(&error.code), plain(&error.what));
     if let Some(fix) = &error.fix {
         text.push_str(&labelled("fix", fix));
     }
@@ -43,7 +44,7 @@ mod tests {
         let text = text(&error);
         assert_eq!(
             strip_str(&text).to_string(),
-            "error: `joinKey` has no value\n  fix: give it one\n       or leave it out\n"
+            "error[x]: `joinKey` has no value\n  fix: give it one\n       or leave it out\n"
         );
         assert!(text.starts_with("\x1b[1m\x1b[31merror"), "{text:?}");
     }

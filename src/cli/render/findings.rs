@@ -1,4 +1,4 @@
-//! Findings: how bad, what is so, why it matters, what helps.
+//! Findings: how bad, by which code, what is so, why it matters, what helps.
 
 use anstyle::Style;
 use provider_api::{Finding, Severity};
@@ -12,7 +12,8 @@ pub(super) fn text(findings: &[Finding]) -> String {
 
 fn finding(finding: &Finding) -> String {
     let (style, word) = severity(finding.severity);
-    let mut text = format!("{}: {}\n", styled(style, word), plain(&finding.what));
+    let word = styled(style, word);
+    let mut text = format!("{word}[{}]: {}\n", plain(&finding.code), plain(&finding.what));
     if !finding.why.is_empty() {
         text.push_str(&labelled("why", &finding.why));
     }
@@ -43,10 +44,10 @@ mod tests {
         let info = Finding::new(Severity::Info, "y", "a bystander", "");
         assert_eq!(
             strip_str(&text(&[warning, info])).to_string(),
-            "warning: the key expires soon\n\
+            "warning[x]: the key expires soon\n\
              \x20 why: the node falls out\n\
              \x20 fix: tailscale up --force-reauth\n\
-             info: a bystander\n"
+             info[y]: a bystander\n"
         );
     }
 }

@@ -39,7 +39,7 @@ mod tests {
         assert_eq!(
             strip_str(&text(&report)).to_string(),
             "- route: 10.42.3.0/24\n\
-             info: forwarding stays on\n\
+             info[x]: forwarding stays on\n\
              \x20 why: others may need it\n\
              left: the node stays enrolled in the VPN\n"
         );

@@ -109,7 +109,7 @@ rejoin         false                     default
 state-dir      /var/lib/moorline         default
 run-dir        /run/moorline             default
 
-warning: environment K3S_VPN_AUTH: `joinKey` holds the secret itself
+warning[literal-key]: environment K3S_VPN_AUTH: `joinKey` holds the secret itself
 ";
         let text = strip_str(&text).to_string();
         assert!(text.starts_with(expected), "{text}");

@@ -31,7 +31,7 @@ node-3  unknown  100.64.0.3  10.42.3.0/24  relayed fra               IPv4 only u
 node-4  another  100.64.0.4  10.42.4.0/24  idle                      -
 1 more in the network serves no pods of this cluster
 
-warning: tailscaled updates itself
+warning[auto-update]: tailscaled updates itself
   why: it restarts
   fix: tailscale set --auto-update=false
 "
