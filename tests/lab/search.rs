@@ -11,6 +11,9 @@ use crate::proc::Watcher;
 /// The file that the operator keeps the secret in.
 const KEPT: &str = "kept";
 
+/// How much of a secret's end is looked for.
+const UNIQUE: usize = 15;
+
 /// How an operator hands a secret over.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Way {
@@ -121,9 +124,9 @@ impl<'a> Search<'a> {
         run
     }
 
-    /// The part of the secret that no other text shares.
+    /// The end of the secret, which no other text shares. A random part may hold `-` anywhere.
     fn unique(&self) -> &str {
-        self.secret.rsplit('-').next().unwrap_or(&self.secret)
+        self.secret.get(self.secret.len().saturating_sub(UNIQUE)..).unwrap_or(&self.secret)
     }
 
     /// Looks through what was said, and through every file of the node.

@@ -9,11 +9,16 @@ use provider_api::{Error, ErrorKind, Result};
 /// The interface that carries most of these addresses; none where no interface has any. A
 /// kernel whose IPv6 is off takes the IPv4 address alone.
 pub(super) async fn carrying(addresses: &[IpAddr]) -> Result<Option<Link>> {
-    let links = Netlink::open().map_err(kernel)?.links().await.map_err(kernel)?;
-    Ok(find(links, addresses))
+    Ok(find(all().await?, addresses))
 }
 
-fn find(links: Vec<Link>, addresses: &[IpAddr]) -> Option<Link> {
+/// Every interface.
+pub(super) async fn all() -> Result<Vec<Link>> {
+    Netlink::open().map_err(kernel)?.links().await.map_err(kernel)
+}
+
+/// The one of these that carries most of the addresses.
+pub(super) fn find(links: Vec<Link>, addresses: &[IpAddr]) -> Option<Link> {
     let carried = |link: &Link| addresses.len() - missing(link, addresses).len();
     links.into_iter().filter(|link| carried(link) > 0).max_by_key(carried)
 }

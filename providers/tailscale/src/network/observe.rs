@@ -35,9 +35,9 @@ pub(super) struct Told {
 
 impl Tailscale {
     pub(super) async fn observe_all(&self) -> Result<Observed> {
-        let sight = self.look().await?;
+        let (sight, links) = tokio::try_join!(self.look(), interface::all())?;
         let addresses = sight.status.addresses();
-        let link = interface::carrying(&addresses).await?;
+        let link = interface::find(links, &addresses);
         let missing = link.as_ref().map(|link| interface::missing(link, &addresses));
         let verdicts = sight.verdicts();
         let mut findings = health::of_status(&sight.status, Timestamp::now());
@@ -56,23 +56,22 @@ impl Tailscale {
     }
 
     async fn look(&self) -> Result<Sight> {
-        let (status, prefs) = tokio::try_join!(self.api.status(), self.api.prefs())?;
+        let all = tokio::join!(self.api.status(), self.api.prefs(), self.api.packet_filter());
+        let (status, prefs, filter) = all;
         let ledger = self.host.ledger().await?;
-        let mut sight = Sight::new(status, prefs, ledger, self.age());
+        let mut sight = Sight::new(status?, prefs?, ledger, self.age());
+        // Those alone may read it who may write.
+        sight.filter = filter.ok();
         if !sight.prefs.advertised().is_empty() {
-            self.look_at_routes(&mut sight).await;
+            self.look_at_control(&mut sight).await;
         }
         Ok(sight)
     }
 
-    /// Adds what matters only to a node that advertises something. The filter may be read by
-    /// those alone who may write.
-    async fn look_at_routes(&self, sight: &mut Sight) {
+    /// Adds what matters only to a node that advertises something.
+    async fn look_at_control(&self, sight: &mut Sight) {
         let id = sight.node();
-        let (filter, known) =
-            tokio::join!(self.api.packet_filter(), self.known_at_control(&sight.prefs, &id));
-        sight.filter = filter.ok();
-        match known {
+        match self.known_at_control(&sight.prefs, &id).await {
             Ok(None) => {}
             Ok(Some(None)) => sight.put_out = Some(health::deleted()),
             Ok(Some(Some(node))) => {
