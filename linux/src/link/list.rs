@@ -1,11 +1,13 @@
 //! Reading interfaces and addresses.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use futures_util::TryStreamExt;
 use ipnet::IpNet;
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
+use rustix::io::Errno;
 
 use super::Link;
 use crate::error::{Cannot, Result};
@@ -26,6 +28,22 @@ impl Netlink {
         Ok(links)
     }
 
+    /// The interface that carries most of these addresses; none where no interface has any.
+    /// Reads that one alone: a listing of all is long.
+    pub async fn link_carrying(&self, wanted: &[IpAddr]) -> Result<Option<Link>> {
+        let mut addresses = self.addresses().await?;
+        let Some(index) = carrier(&addresses, wanted) else { return Ok(None) };
+        let what = || format!("read the interface {index}");
+        let mut found = Box::pin(self.handle.link().get().match_index(index).execute());
+        let message = match found.try_next().await {
+            // It went away meanwhile.
+            Err(rtnetlink::Error::NetlinkError(no)) if is_no_device(&no.to_io()) => None,
+            answer => answer.cannot(what)?,
+        };
+        let addresses = addresses.remove(&index).unwrap_or_default();
+        Ok(message.map(|message| Link { addresses, ..link(&message) }))
+    }
+
     /// The addresses, by the index of their interface.
     async fn addresses(&self) -> Result<BTreeMap<u32, Vec<IpNet>>> {
         let what = || "list the addresses".to_owned();
@@ -37,6 +55,19 @@ impl Netlink {
         }
         Ok(addresses)
     }
+}
+
+fn is_no_device(cause: &std::io::Error) -> bool {
+    cause.raw_os_error() == Some(Errno::NODEV.raw_os_error())
+}
+
+/// The index of the interface that carries most of them.
+fn carrier(addresses: &BTreeMap<u32, Vec<IpNet>>, wanted: &[IpAddr]) -> Option<u32> {
+    let carried = |own: &[IpNet]| {
+        wanted.iter().filter(|wanted| own.iter().any(|own| own.addr() == **wanted)).count()
+    };
+    let counts = addresses.iter().map(|(index, own)| (carried(own), *index));
+    counts.filter(|(count, _)| *count > 0).max().map(|(_, index)| index)
 }
 
 fn link(message: &LinkMessage) -> Link {
@@ -89,4 +120,30 @@ fn address(message: &AddressMessage) -> Option<IpNet> {
         }
     }
     IpNet::new(own?, message.header.prefix_len).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, Host};
+
+    #[test]
+    fn the_interface_that_carries_most_of_the_addresses_is_read() {
+        if !testing::is_root() {
+            return;
+        }
+        let host = Host::new();
+        host.sh("ip link add one type bridge; ip address add 192.0.2.1/24 dev one");
+        host.sh("ip link add two mtu 1280 type bridge; ip address add 192.0.2.2/24 dev two");
+        host.sh("ip address add 192.0.2.3/32 dev two");
+        let wanted = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|text| text.parse().unwrap());
+        host.block_on(async || {
+            let netlink = Netlink::open().unwrap();
+            let found = netlink.link_carrying(&wanted).await.unwrap().unwrap();
+            assert_eq!((found.name.as_str(), found.mtu), ("two", 1280));
+            assert!(found.has_address(wanted[2]) && !found.has_address(wanted[0]));
+            let nobody = ["198.51.100.1".parse().unwrap()];
+            assert!(netlink.link_carrying(&nobody).await.unwrap().is_none());
+        });
+    }
 }

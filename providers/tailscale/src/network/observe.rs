@@ -35,9 +35,9 @@ pub(super) struct Told {
 
 impl Tailscale {
     pub(super) async fn observe_all(&self) -> Result<Observed> {
-        let (sight, links) = tokio::try_join!(self.look(), interface::all())?;
+        let sight = self.look().await?;
         let addresses = sight.status.addresses();
-        let link = interface::find(links, &addresses);
+        let link = interface::carrying(&addresses).await?;
         let missing = link.as_ref().map(|link| interface::missing(link, &addresses));
         let verdicts = sight.verdicts();
         let mut findings = health::of_status(&sight.status, Timestamp::now());
