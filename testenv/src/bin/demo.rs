@@ -8,9 +8,9 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use testenv::{Authkey, Headscale, Host, Lab, Nat, Pod, Run, Traffic};
+use testenv::{Authkey, Headscale, Host, Lab, Nat, Pod, Run, Traffic, until};
 
 const CLUSTER: [&str; 4] =
     ["--cluster-cidr", "10.42.0.0/16", "--cluster-cidr", "2001:cafe:42::/48"];
@@ -66,8 +66,12 @@ fn show(lab: &Lab) {
 
     chapter("Its administrator follows the advice; nothing is restarted.");
     headscale.approve("d", "10.42.3.0/24,2001:cafe:42:3::/64");
-    say("    (approved at headscale)");
-    run(&stranger, &["status".into()]);
+    say("    (approved at headscale; the news takes a second or two)");
+    until("news of the approval", Duration::from_secs(20), || {
+        let status = stranger.moorline(["status", "--json"]);
+        if status.json()["stage"] == "proven" { Ok(()) } else { Err(status) }
+    });
+    let _proven = run(&stranger, &["status".into()]);
 }
 
 fn machines(lab: &Lab) -> [Host; 3] {
