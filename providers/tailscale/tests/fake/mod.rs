@@ -73,11 +73,13 @@ impl FakeTailscaled {
         self.daemon.requests()
     }
 
-    /// The requests that are no reads, such as `POST start`, in order.
+    /// The requests that are no reads, such as `POST start`, in order. The packet filter is
+    /// read by a POST.
     pub(crate) fn writes(&self) -> Vec<String> {
-        let writes =
-            self.requests().into_iter().filter(|request| !request.call.starts_with("GET "));
-        writes.map(|request| request.call).collect()
+        let reads =
+            |call: &str| call.starts_with("GET ") || call == "POST debug-packet-filter-rules";
+        let calls = self.requests().into_iter().map(|request| request.call);
+        calls.filter(|call| !reads(call)).collect()
     }
 
     /// The bodies that this call was made with, in order.
