@@ -1,13 +1,10 @@
 //! Scenes for the checks' tests: a quiet machine, and what is put on it.
 
 use ipnet::IpNet;
-use provider_api::{
-    Capabilities, Control, Desired, MarkRange, NodeId, Observed, Path, Peer, RouteMode,
-    RouteProgrammer,
-};
+use provider_api::{Capabilities, Desired, MarkRange, Observed, Peer, RouteMode, RouteProgrammer};
 
 use super::Scene;
-use crate::host::{Facts, Forwarding, LinkFact, RuleFact};
+use crate::host::{Facts, Forwarding, LinkFact, RuleFact, example};
 
 pub(super) struct Machine {
     facts: Facts,
@@ -23,18 +20,7 @@ fn cidrs(texts: &[&str]) -> Vec<IpNet> {
 }
 
 pub(super) fn peer(name: &str, routes: &[&str], online: bool) -> Peer {
-    Peer {
-        id: NodeId::new(name),
-        name: name.into(),
-        cluster: None,
-        tags: vec![],
-        addresses: vec![],
-        routes: cidrs(routes),
-        online,
-        path: Path::Idle,
-        last_contact: None,
-        removal: None,
-    }
+    Peer { routes: cidrs(routes), online, ..example::peer(name) }
 }
 
 impl Machine {
@@ -60,7 +46,7 @@ impl Machine {
             services: cidrs(&["10.43.0.0/16"]),
             guessed_services: false,
             capabilities: capabilities(),
-            observed: observed(),
+            observed: example::observed(),
         }
     }
 
@@ -149,20 +135,5 @@ fn capabilities() -> Capabilities {
         ports: vec![41641],
         interfaces: vec!["tailscale0".into()],
         ranges: cidrs(&["100.64.0.0/10"]),
-    }
-}
-
-fn observed() -> Observed {
-    Observed {
-        up: true,
-        control: Control::Connected,
-        addresses: vec!["100.64.0.1".parse().unwrap()],
-        tags: vec![],
-        interface: "tailscale0".into(),
-        mtu: 1280,
-        routes: vec![],
-        peers: vec![],
-        findings: vec![],
-        route_findings: vec![],
     }
 }

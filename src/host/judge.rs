@@ -87,8 +87,9 @@ pub(super) fn peers(observed: &Observed, own: Own<'_>) -> Vec<PeerReport> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::example;
     use crate::proof::{Between, PeerVerdict};
-    use provider_api::{Control, NodeId};
+    use provider_api::NodeId;
     use std::time::Duration;
 
     fn cidrs() -> Vec<IpNet> {
@@ -97,18 +98,7 @@ mod tests {
 
     fn observed(stage: RouteStage) -> Observed {
         let prefix = cidrs()[0];
-        Observed {
-            up: true,
-            control: Control::Connected,
-            addresses: vec![],
-            tags: vec![],
-            interface: "tailscale0".into(),
-            mtu: 1280,
-            routes: vec![OwnRoute { prefix, ours: true, stage }],
-            peers: vec![],
-            findings: vec![],
-            route_findings: vec![],
-        }
+        Observed { routes: vec![OwnRoute { prefix, ours: true, stage }], ..example::observed() }
     }
 
     fn verdict(outcome: Outcome, round_trip: Option<Duration>) -> Verdict {

@@ -79,21 +79,11 @@ fn tags(theirs: &[String], ours: &[String]) -> Tags {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use provider_api::{NodeId, Path};
+    use crate::host::example;
 
     fn peer(route: &str, tags: &[&str]) -> Peer {
-        Peer {
-            id: NodeId::new("1"),
-            name: "b".into(),
-            cluster: None,
-            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
-            addresses: vec![],
-            routes: vec![route.parse().unwrap()],
-            online: true,
-            path: Path::Idle,
-            last_contact: None,
-            removal: None,
-        }
+        let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        Peer { tags, routes: vec![route.parse().unwrap()], ..example::peer("b") }
     }
 
     fn judge(peer: &Peer, tags: &[&str]) -> Kinship {

@@ -13,6 +13,8 @@
 //! ```
 
 mod directories;
+#[cfg(test)]
+pub(crate) mod example;
 mod facts;
 mod judge;
 mod kinship;

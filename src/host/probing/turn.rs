@@ -36,22 +36,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::host::example;
     use crate::proof::{Between, Crossing, Outcome};
-    use provider_api::{NodeId, Path};
+    use provider_api::NodeId;
 
     fn peer(number: usize) -> Peer {
-        Peer {
-            id: NodeId::new(number.to_string()),
-            name: format!("node-{number:03}"),
-            cluster: None,
-            tags: vec![],
-            addresses: vec![],
-            routes: vec![],
-            online: true,
-            path: Path::Idle,
-            last_contact: None,
-            removal: None,
-        }
+        let id = NodeId::new(number.to_string());
+        Peer { id, ..example::peer(&format!("node-{number:03}")) }
     }
 
     /// What asking these came to, where only the nodes of these numbers answer.

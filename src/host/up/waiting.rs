@@ -192,28 +192,17 @@ fn waiting_for(observed: &Observed, pod_cidrs: &[IpNet]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::example;
     use crate::proof::Between;
 
     fn seen(outcome: Option<Outcome>) -> Seen {
-        let observed = Observed {
-            up: true,
-            control: Control::Connected,
-            addresses: vec![],
-            tags: vec![],
-            interface: "tailscale0".into(),
-            mtu: 1280,
-            routes: vec![],
-            peers: vec![],
-            findings: vec![],
-            route_findings: vec![],
-        };
         let verdict = outcome.map(|outcome| Verdict {
             outcome,
             between: Between::Pods,
             peers: vec![],
             findings: vec![],
         });
-        Seen { observed, verdict }
+        Seen { observed: example::observed(), verdict }
     }
 
     #[test]
