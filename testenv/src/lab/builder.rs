@@ -1,12 +1,13 @@
 //! Placing a host on the internet, or behind NATs.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
 use super::host::Host;
 use super::internet::Site;
+use super::outlet::Outlet;
 use super::{Inner, Namespace};
 
 /// What a router makes of the ports of the hosts behind it.
@@ -170,14 +171,4 @@ fn make_router(router: &Namespace, nat: Nat) {
             chain forward {{ type filter hook forward priority 0; iifname wan ct state new drop; }}
         }}"
     ));
-}
-
-/// Where a host's packets meet the internet: on itself, or on its outermost router.
-#[derive(Clone)]
-pub(crate) struct Outlet {
-    pub(crate) namespace: Arc<Namespace>,
-    pub(crate) leg: &'static str,
-    pub(crate) address: Ipv4Addr,
-    pub(crate) address6: Option<Ipv6Addr>,
-    pub(crate) gateway: Ipv4Addr,
 }

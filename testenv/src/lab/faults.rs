@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::builder::Outlet;
+use super::outlet::Outlet;
 use super::{Host, Lab, Namespace};
 
 /// Something that is broken, until it is healed or the lab ends.

@@ -11,7 +11,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use serde_json::Value;
 
-use super::builder::Outlet;
+use super::outlet::Outlet;
 use super::process::mortal;
 use super::{Inner, Namespace, Run};
 use crate::{Headscale, Tailscaled};

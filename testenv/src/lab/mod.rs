@@ -6,6 +6,7 @@ mod host;
 mod internet;
 mod moorline;
 mod namespace;
+mod outlet;
 mod pod;
 mod process;
 mod registry;
