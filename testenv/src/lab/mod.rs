@@ -14,8 +14,9 @@ mod web;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 pub use builder::{HostBuilder, Nat};
 pub use faults::{Fault, Hook};
@@ -46,7 +47,8 @@ pub(crate) struct Inner {
     namespaces: Mutex<Vec<Arc<Namespace>>>,
     processes: Mutex<Vec<Arc<Process>>>,
     sites: AtomicU8,
-    over: AtomicBool,
+    over: Mutex<bool>,
+    bell: Condvar,
     at_the_end: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
     pub(crate) moorline: Mutex<Option<PathBuf>>,
 }
@@ -69,7 +71,8 @@ impl Lab {
             internet,
             processes: Mutex::default(),
             sites: AtomicU8::new(1),
-            over: AtomicBool::new(false),
+            over: Mutex::new(false),
+            bell: Condvar::new(),
             at_the_end: Mutex::default(),
             moorline: Mutex::default(),
         };
@@ -182,13 +185,16 @@ impl Inner {
         });
     }
 
-    /// Whether the lab is being taken down.
-    pub(crate) fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
+    /// Whether the lab is being taken down, now or within this time: the wait ends with it.
+    pub(crate) fn is_over_within(&self, time: Duration) -> bool {
+        let over = lock(&self.over);
+        let waited = self.bell.wait_timeout_while(over, time, |over| !*over);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn take_down(&self) {
-        self.over.store(true, Ordering::Relaxed);
+        *lock(&self.over) = true;
+        self.bell.notify_all();
         lock(&self.at_the_end).drain(..).for_each(|job| job());
         for process in lock(&self.processes).drain(..) {
             process.kill();
