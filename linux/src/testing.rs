@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::Namespace;
+use crate::link::Bridge;
 
 /// A namespace of a test's own.
 pub(crate) struct Host {
@@ -62,6 +63,17 @@ impl Drop for Host {
         for entry in pinned.into_iter().flatten().flatten() {
             drop(Namespace::remove(&entry.path()));
         }
+    }
+}
+
+/// The bridge of a node's pods, with the gateway of both families.
+pub(crate) fn bridge() -> Bridge {
+    Bridge {
+        name: "moorline0".into(),
+        mtu: Some(1280),
+        addresses: ["10.42.3.1/24", "2001:cafe:42:3::1/64"].map(|at| at.parse().unwrap()).into(),
+        others: false,
+        alias: "moorline".into(),
     }
 }
 

@@ -99,17 +99,7 @@ pub(super) fn up(name: &str, now: Option<&Link>) -> Option<LinkChange> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{self, Host};
-
-    fn bridge() -> Bridge {
-        Bridge {
-            name: "moorline0".into(),
-            mtu: Some(1280),
-            addresses: vec!["10.42.3.1/24".parse().unwrap()],
-            others: false,
-            alias: "moorline".into(),
-        }
-    }
+    use crate::testing::{self, Host, bridge};
 
     fn link(kind: &str) -> Link {
         Link {
@@ -139,7 +129,11 @@ mod tests {
         let bare = Link { mtu: 1500, addresses: vec![], ..link("bridge") };
         assert_eq!(
             texts(&bridge().changes(&[bare]).unwrap()),
-            ["set the MTU of moorline0 to 1280", "add address 10.42.3.1/24 to moorline0"]
+            [
+                "set the MTU of moorline0 to 1280",
+                "add address 10.42.3.1/24 to moorline0",
+                "add address 2001:cafe:42:3::1/64 to moorline0"
+            ]
         );
     }
 

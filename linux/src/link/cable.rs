@@ -154,20 +154,7 @@ async fn interior(cable: &Cable) -> Result<Interior> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::Bridge;
-    use crate::testing::{self, Host};
-
-    fn bridge() -> Bridge {
-        Bridge {
-            name: "moorline0".into(),
-            mtu: Some(1280),
-            addresses: ["10.42.3.1/24", "2001:cafe:42:3::1/64"]
-                .map(|at| at.parse().unwrap())
-                .into(),
-            others: false,
-            alias: "moorline".into(),
-        }
-    }
+    use crate::testing::{self, Host, bridge};
 
     fn cable(namespace: PathBuf) -> Cable {
         Cable {
