@@ -8,6 +8,7 @@ mod mtu;
 mod namesake;
 mod overlap;
 mod owner;
+mod podless;
 mod refusal;
 mod rp_filter;
 
@@ -19,6 +20,7 @@ use crate::host::Facts;
 pub use foreign::foreigners;
 pub use namesake::namesakes;
 pub use owner::{Claim, Owner, abandoned, claim};
+pub use podless::podless;
 pub use refusal::refusal;
 
 /// What the checks look at.

@@ -47,6 +47,15 @@ pub fn kinship(peer: &Peer, own: Own<'_>) -> Kinship {
     }
 }
 
+/// What says for certain that a peer is of this cluster, whatever its part: the name of the
+/// cluster, else a tag, in words for people.
+pub fn bond(peer: &Peer, own: Own<'_>) -> Option<String> {
+    match &peer.cluster {
+        Some(cluster) => (cluster == own.cluster).then(|| format!("the cluster {cluster}")),
+        None => peer.tags.iter().find(|tag| own.tags.contains(tag)).cloned(),
+    }
+}
+
 /// Whether a peer has what makes a node: a share of the pods, or, where those are none of our
 /// business, no more and no fewer marks than this node.
 fn has_part(peer: &Peer, own: Own<'_>) -> bool {

@@ -35,7 +35,7 @@ mod up;
 pub use crate::stage::{Stage, UnknownStage};
 pub use directories::Directories;
 pub use facts::{Facts, Forwarding, LinkFact, RuleFact};
-pub use kinship::{Own, kinship};
+pub use kinship::{Own, bond, kinship};
 pub use leave::{abandon, leave};
 pub use report::{Kinship, LeaveReport, PeerReport, Proof, StatusReport, UpReport};
 pub use reporter::{Reporter, Silent};

@@ -28,6 +28,7 @@ pub(super) fn status(
     let own = Own::of(&state, &observed);
     let peers = judge::peers(&observed, own);
     findings.extend(checks::foreigners(&peers, own.cluster_cidrs));
+    findings.extend(checks::podless(&peers, own));
     let membership = state.membership.iter();
     findings.extend(membership.flat_map(|own| checks::namesakes(&own.name, &peers)));
     checks::sort(&mut findings);
