@@ -5,9 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use provider_api::{
-    Desired, PolicyRequest, PolicySubject, Provider, ProviderSettings, RouteMode, Secret,
-};
+use provider_api::{Desired, Provider, ProviderSettings, RouteMode, Secret};
 use provider_tailscale::TailscaleProvider;
 use serde_json::{Value, json};
 use testenv::conformance::Subject;
@@ -106,12 +104,8 @@ impl Subject for Node {
         [wish(1), wish(2)]
     }
 
-    fn policy_request(&self) -> PolicyRequest {
-        PolicyRequest {
-            cluster_cidrs: wish(1).cluster_cidrs,
-            subject: PolicySubject::Tag("tag:k8s".into()),
-            server: Some("headscale".into()),
-        }
+    fn policy_servers(&self) -> Vec<String> {
+        ["headscale", "tailscale"].map(str::to_owned).into()
     }
 
     async fn world(&self) -> Value {

@@ -21,9 +21,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use provider_api::{
-    Desired, Host, Network, PolicyRequest, Provider, ProviderSettings, Result, Secret,
-};
+use provider_api::{Desired, Host, Network, Provider, ProviderSettings, Result, Secret};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -67,8 +65,11 @@ pub trait Subject: Send + Sync {
     /// Two different wishes for pod CIDRs, both inside the cluster's.
     fn wishes(&self) -> [Desired; 2];
 
-    /// A policy that an operator may ask for.
-    fn policy_request(&self) -> PolicyRequest;
+    /// The kinds of control server that an operator may ask a policy for, in the provider's
+    /// words.
+    fn policy_servers(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// All that the daemon and the kernel hold and that a call could change: the same value
     /// again is the same state again.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use provider_api::{CONTRACT_VERSION, ErrorKind};
+use provider_api::{CONTRACT_VERSION, ErrorKind, PolicyRequest, PolicySubject};
 
 use super::secrets::says_what_to_do;
 use super::{Subject, open};
@@ -37,15 +37,29 @@ pub async fn wrong_settings_are_named<S: Subject>(fresh: impl AsyncFn() -> S) {
     }
 }
 
-/// A policy is pure, and names what is to be approved.
+/// A policy is pure, and names what is to be approved, whichever control server it is for.
 pub async fn the_policy_names_the_prefixes<S: Subject>(fresh: impl AsyncFn() -> S) {
     let subject = fresh().await;
-    let request = subject.policy_request();
-    let text = subject.provider().policy(&request).expect("a policy");
-    assert_eq!(subject.provider().policy(&request).expect("a policy"), text);
-    if subject.provider().manifest().capabilities.approval {
-        for cidr in &request.cluster_cidrs {
-            assert!(text.contains(&cidr.to_string()), "{cidr} is not in\n{text}");
+    let provider = subject.provider();
+    for request in policy_requests(&subject) {
+        let text = provider.policy(&request).expect("a policy");
+        assert_eq!(provider.policy(&request).expect("a policy"), text);
+        if provider.manifest().capabilities.approval {
+            for cidr in &request.cluster_cidrs {
+                assert!(text.contains(&cidr.to_string()), "{cidr} is not in\n{text}");
+            }
         }
     }
+}
+
+/// One that names no control server, and one for each kind.
+fn policy_requests(subject: &impl Subject) -> Vec<PolicyRequest> {
+    let [wish, _] = subject.wishes();
+    let named = subject.policy_servers().into_iter().map(Some);
+    let request = |server| PolicyRequest {
+        cluster_cidrs: wish.cluster_cidrs.clone(),
+        subject: PolicySubject::Tag("tag:k8s".into()),
+        server,
+    };
+    [None].into_iter().chain(named).map(request).collect()
 }

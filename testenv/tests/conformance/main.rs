@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use provider_api::{
-    Desired, PolicyRequest, PolicySubject, Provider, ProviderSettings, RouteMode, Secret,
-};
+use provider_api::{Desired, Provider, ProviderSettings, RouteMode, Secret};
 use serde_json::{Value, json};
 use testenv::conformance::Subject;
 use testenv::fake::{self, FakeProvider, FakeWorld, JOIN_KEY, KeyFate};
@@ -76,14 +74,6 @@ impl Subject for Fake {
 
     fn wishes(&self) -> [Desired; 2] {
         [wish(1), wish(2)]
-    }
-
-    fn policy_request(&self) -> PolicyRequest {
-        PolicyRequest {
-            cluster_cidrs: wish(1).cluster_cidrs,
-            subject: PolicySubject::Tag("tag:k8s".into()),
-            server: None,
-        }
     }
 
     async fn world(&self) -> Value {
