@@ -8,8 +8,9 @@ use provider_api::{Error, Secret};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::extra_args::EXTRA_ARGS;
 use super::origin::Origin;
-use super::vpn_auth::{EXTRA_ARGS, Flags, Piece, VpnAuth};
+use super::vpn_auth::{Flags, Piece, VpnAuth};
 use super::words::{Kind, Layer, Word};
 
 /// The table that says what `--vpn-auth` says.

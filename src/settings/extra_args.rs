@@ -1,5 +1,8 @@
 //! `extraArgs`: a line of flags, cut into words.
 
+/// The key of the provider's flags: the last one, and all that follows belongs to it.
+pub(super) const EXTRA_ARGS: &str = "extraArgs";
+
 /// Cuts a line at whitespace. Single and double quotes keep whitespace and each other; nothing
 /// else is special. None where a quote is left open.
 pub(super) fn split(line: &str) -> Option<Vec<String>> {

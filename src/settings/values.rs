@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::extra_args::EXTRA_ARGS;
 use super::origin::Sourced;
 use super::secret_ref::SecretRef;
 
@@ -32,7 +33,7 @@ impl Values {
         keys.extend(differing(&self.secrets, &other.secrets));
         let words = |values: &Values| values.extra_args.as_ref().map(|args| args.value.clone());
         if words(self) != words(other) {
-            keys.push(super::vpn_auth::EXTRA_ARGS.to_owned());
+            keys.push(EXTRA_ARGS.to_owned());
         }
         keys
     }

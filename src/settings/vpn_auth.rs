@@ -10,7 +10,7 @@ use std::fmt;
 
 use provider_api::{Error, Manifest, Secret};
 
-use super::extra_args;
+use super::extra_args::{self, EXTRA_ARGS};
 use super::origin::{Origin, Sourced};
 use super::secret_ref::SecretRef;
 use super::values::Values;
@@ -19,8 +19,6 @@ use pieces::{cut_flags, shown};
 
 /// The key of the provider's name, known to every provider.
 pub(super) const NAME: &str = "name";
-/// The key of the provider's flags: the last one, and all that follows belongs to it.
-pub(super) const EXTRA_ARGS: &str = "extraArgs";
 
 /// One `--vpn-auth` string, or the table of a config file that says the same: cut into pieces,
 /// not checked yet.

@@ -2,7 +2,7 @@
 
 use provider_api::Secret;
 
-use super::EXTRA_ARGS;
+use crate::settings::extra_args::EXTRA_ARGS;
 
 /// One piece between two commas. `key` may be anything here, even a part of a secret.
 pub(in crate::settings) struct Piece {
