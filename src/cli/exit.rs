@@ -1,26 +1,6 @@
 //! How the process ends.
 
-use std::io::ErrorKind::BrokenPipe;
-
-use provider_api::{Error, ErrorKind};
-
-use super::output::{Answer, Failure};
-use super::render;
-
-/// What people type most.
-pub(super) const EXAMPLES: &str = "\
-EXAMPLES
-  Join, advertise this node's pods, and wait until a packet crossed to another node's:
-    moorline up --vpn-auth=name=tailscale,joinKey=file:/etc/moorline/key --pod-cidr 10.42.3.0/24
-
-  See what that would change, without changing it:
-    moorline up --vpn-auth=name=tailscale,joinKey=file:/etc/moorline/key --dry-run
-
-  How this node stands:
-    moorline status
-
-  What the control server's policy must hold:
-    moorline policy print --tag tag:k8s --server headscale";
+use provider_api::ErrorKind;
 
 /// The exit codes, as `--help` has them.
 const CODES: &str = "\
@@ -72,21 +52,6 @@ impl From<Exit> for std::process::ExitCode {
     }
 }
 
-/// Prints a failure, and says how the process ends. A reader who went away is none.
-pub(super) fn of(answer: Answer, json: bool) -> Exit {
-    let error = match answer {
-        Ok(exit) => return exit,
-        Err(Failure::Output(error)) if error.kind() == BrokenPipe => return Exit::Done,
-        Err(Failure::Output(error)) => {
-            Error::unavailable("output", format!("cannot write the answer: {error}"))
-        }
-        Err(Failure::Error(error)) => error,
-    };
-    // Nothing is left to tell it to, where even this cannot be written.
-    let _ = render::error::print(&error, json);
-    Exit::Failed(error.kind)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,11 +65,5 @@ mod tests {
             assert!(CODES.contains(&format!("\n  {code:<3} ")), "{exit:?} in --help");
             assert!(reference.contains(&format!("| {code} |")), "{exit:?} in the reference");
         }
-    }
-
-    #[test]
-    fn a_reader_who_went_away_is_no_failure() {
-        let gone = std::io::Error::from(BrokenPipe);
-        assert_eq!(of(Err(Failure::Output(gone)), false), Exit::Done);
     }
 }

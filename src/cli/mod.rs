@@ -32,7 +32,7 @@ pub use typed::parse;
     name = "moorline",
     version,
     about = "Joins Kubernetes nodes that share no network into one cluster, over the VPN of your choice",
-    after_help = exit::help(exit::EXAMPLES),
+    after_help = exit::help(EXAMPLES),
     disable_help_subcommand = true,
     subcommand_required = true,
     arg_required_else_help = true
@@ -43,6 +43,21 @@ pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+/// What people type most.
+const EXAMPLES: &str = "\
+EXAMPLES
+  Join, advertise this node's pods, and wait until a packet crossed to another node's:
+    moorline up --vpn-auth=name=tailscale,joinKey=file:/etc/moorline/key --pod-cidr 10.42.3.0/24
+
+  See what that would change, without changing it:
+    moorline up --vpn-auth=name=tailscale,joinKey=file:/etc/moorline/key --dry-run
+
+  How this node stands:
+    moorline status
+
+  What the control server's policy must hold:
+    moorline policy print --tag tag:k8s --server headscale";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -61,8 +76,8 @@ pub fn run(cli: &Cli) -> Exit {
     logging::start(cli.place.verbose);
     let json = cli.command.wants_json();
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => exit::of(runtime.block_on(cli.answer()), json),
-        Err(error) => exit::of(Err(output::Failure::from(error)), json),
+        Ok(runtime) => output::end(runtime.block_on(cli.answer()), json),
+        Err(error) => output::end(Err(output::Failure::from(error)), json),
     }
 }
 

@@ -1,11 +1,13 @@
-//! What a command answers, and where it is written.
+//! What a command answers, where it is written, and how the process then ends.
 
+use std::io::ErrorKind::BrokenPipe;
 use std::io::{self, Write};
 
 use provider_api::Error;
 use serde::Serialize;
 
 use super::exit::Exit;
+use super::render;
 
 /// What a command comes to.
 pub(super) type Answer = Result<Exit, Failure>;
@@ -44,4 +46,30 @@ pub(super) fn json(answer: &impl Serialize) -> Result<(), Failure> {
         .map_err(|error| Error::bug(format!("an answer cannot be written as JSON: {error}")))?;
     json.push('\n');
     text(&json)
+}
+
+/// Prints a failure, and says how the process ends. A reader who went away is none.
+pub(super) fn end(answer: Answer, json: bool) -> Exit {
+    let error = match answer {
+        Ok(exit) => return exit,
+        Err(Failure::Output(error)) if error.kind() == BrokenPipe => return Exit::Done,
+        Err(Failure::Output(error)) => {
+            Error::unavailable("output", format!("cannot write the answer: {error}"))
+        }
+        Err(Failure::Error(error)) => error,
+    };
+    // Nothing is left to tell it to, where even this cannot be written.
+    let _ = render::error::print(&error, json);
+    Exit::Failed(error.kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_who_went_away_is_no_failure() {
+        let gone = io::Error::from(BrokenPipe);
+        assert_eq!(end(Err(Failure::Output(gone)), false), Exit::Done);
+    }
 }
