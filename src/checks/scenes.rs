@@ -124,6 +124,7 @@ impl Machine {
 
 fn capabilities() -> Capabilities {
     Capabilities {
+        service: None,
         routes: RouteProgrammer::Provider,
         approval: true,
         ipv4: true,

@@ -15,6 +15,7 @@ pub(crate) fn observed() -> Observed {
         peers: vec![],
         findings: vec![],
         route_findings: vec![],
+        wants: Vec::new(),
     }
 }
 

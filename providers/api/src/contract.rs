@@ -95,7 +95,7 @@ pub enum Event {
 }
 
 /// What to nudge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Repair {
     /// Write the routes to peers into the kernel again.
@@ -104,4 +104,8 @@ pub enum Repair {
     Firewall,
     /// Ask the control server for news about this node's own routes.
     Refresh,
+    /// Start the daemon anew. A host that was told a command for it runs that one instead; a
+    /// provider whose daemon is not its own to start answers
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
+    Restart,
 }

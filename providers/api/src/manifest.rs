@@ -43,6 +43,10 @@ pub struct Key {
 /// What a provider does, and what it takes on a machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
+    /// The service manager's name of its daemon, such as `tailscaled.service`; none where it
+    /// has none of its own.
+    #[serde(default)]
+    pub service: Option<String>,
     /// Who writes the routes to peers into the kernel.
     pub routes: RouteProgrammer,
     /// Whether somebody must approve a route before peers take it.

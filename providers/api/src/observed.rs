@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ClusterName, Finding, NodeId};
+use crate::{ClusterName, Finding, NodeId, Repair};
 
 /// How a network stands now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Observed {
     /// Why own routes are not served, as far as this node was told. Void where packets show
     /// that they are.
     pub route_findings: Vec<Finding>,
+    /// What the provider sees broken of its own, and asks to be nudged.
+    #[serde(default)]
+    pub wants: Vec<Repair>,
 }
 
 /// How this node and its control server stand.

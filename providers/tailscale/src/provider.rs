@@ -82,6 +82,7 @@ fn capabilities() -> Result<Capabilities> {
     let mut rules = vec![RULE_PRIORITY];
     rules.extend([5210, 5230, 5250, 5270]);
     Ok(Capabilities {
+        service: Some("tailscaled.service".to_owned()),
         routes: RouteProgrammer::Provider,
         approval: true,
         ipv4: true,

@@ -82,6 +82,7 @@ fn manifest() -> Manifest {
         contract: CONTRACT_VERSION,
         keys: vec![key("joinKey", true), key("controlServerURL", false)],
         capabilities: Capabilities {
+            service: None,
             routes: RouteProgrammer::Provider,
             approval: true,
             ipv4: true,

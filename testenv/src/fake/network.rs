@@ -116,6 +116,7 @@ impl FakeNetwork {
             peers: state.peers.clone(),
             findings: state.findings.clone(),
             route_findings: Vec::new(),
+            wants: Vec::new(),
         }
     }
 }

@@ -123,6 +123,7 @@ impl Network for Tailscale {
             Repair::PeerRoutes => self.rewrite_peer_routes().await,
             Repair::Firewall => self.rewrite_firewall().await,
             Repair::Refresh => self.refresh().await,
+            Repair::Restart => Err(repair::restart_is_for_the_host()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider_api::{Error, Result};
+use provider_api::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -67,6 +67,12 @@ impl Tailscale {
         both.map_err(|error| Error::bug(format!("{name} was toggled half: {error}")))??;
         Ok(())
     }
+}
+
+/// tailscaled belongs to the service manager, which this provider does not know.
+pub(super) fn restart_is_for_the_host() -> Error {
+    let what = "tailscaled is started by the service manager, not by Moorline's provider";
+    Error::new(ErrorKind::Unsupported, "restart-by-hand", what).fix("systemctl restart tailscaled")
 }
 
 async fn off_and_on(

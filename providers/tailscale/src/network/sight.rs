@@ -132,6 +132,7 @@ impl Sight {
             peers: peers(&self.status, self.kind()),
             findings: Vec::new(),
             route_findings: Vec::new(),
+            wants: Vec::new(),
         }
     }
 
