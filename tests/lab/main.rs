@@ -20,6 +20,7 @@ mod logins;
 mod machine;
 mod masqueraded;
 mod node;
+mod overlapping_lan;
 mod proc;
 mod refusal;
 mod refused_up;
