@@ -1,6 +1,7 @@
 //! What must be seen working, against the real tailscaled and headscale.
 
 mod adoption;
+mod advertised_before;
 mod after_reboot;
 mod alone;
 mod another_server;
@@ -17,13 +18,14 @@ mod interrupted;
 mod ipv6_off;
 mod keys;
 mod logins;
-mod machine;
 mod masqueraded;
 mod node;
 mod overlapping_lan;
+mod podless;
 mod proc;
 mod refusal;
 mod refused_up;
+mod repairs;
 mod scene;
 mod search;
 mod second_up;
@@ -35,5 +37,4 @@ mod traps;
 mod two_clusters;
 mod underlay;
 mod unfooled;
-mod vpn_auth;
 mod without_daemon;
