@@ -22,7 +22,7 @@ demo: setup daemons ## Join three nodes in the lab, show pods reaching each othe
 test: setup daemons lint ## Everything CI runs: check, then every test, the lab's too (needs root)
 	cargo test --workspace --no-fail-fast -- --test-threads=$(TEST_THREADS)
 
-check: lint unit ## What needs no root: fmt, clippy, rustdoc, unit tests, the house's rules
+check: lint unit ## What needs no root: fmt, clippy, rustdoc, unit tests, the command's, the house's rules
 
 lint:
 	@scripts/setup build
@@ -32,7 +32,7 @@ lint:
 
 unit:
 	cargo test --workspace --lib --bins
-	cargo test --test arrows
+	cargo test --test arrows --test cli
 
 bench-join: setup daemons ## Time and weigh `up` and `status` beside the tailscale CLI: a table and target/bench/join.json
 	@scripts/dist $(NATIVE)

@@ -1,29 +1,8 @@
-//! The `moorline` command as a process: what it prints where, and how it ends.
+//! What the command prints where, and how it ends.
 
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
-use tempfile::TempDir;
-
-/// A folder where nothing was joined yet.
-struct Fresh(TempDir);
-
-impl Fresh {
-    fn new() -> Self {
-        Fresh(tempfile::tempdir().expect("a folder"))
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_moorline"));
-        command.args(words).env_clear();
-        command.env("MOORLINE_STATE_DIR", self.0.path().join("state"));
-        command.env("MOORLINE_RUN_DIR", self.0.path().join("run"));
-        command
-    }
-
-    fn run(&self, words: &[&str]) -> Output {
-        self.command(words).output().expect("moorline starts")
-    }
-}
+use crate::machine::Machine;
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("text")
@@ -33,7 +12,7 @@ const ABSENT: &str = "name=tailscale,socket=/nonexistent/tailscaled.sock,joinKey
 
 #[test]
 fn exit_codes() {
-    let fresh = Fresh::new();
+    let machine = Machine::new();
     for (words, code) in [
         (&["--help"][..], 0),
         (&["--version"], 0),
@@ -47,18 +26,18 @@ fn exit_codes() {
         (&["man", "/nonexistent"], 2),
         (&["up", "--join-deadline=1s", "--vpn-auth", ABSENT], 7),
     ] {
-        assert_eq!(fresh.run(words).status.code(), Some(code), "{words:?}");
+        assert_eq!(machine.run(words).status.code(), Some(code), "{words:?}");
     }
 }
 
 #[test]
 fn answers_go_to_standard_output_and_errors_to_standard_error() {
-    let fresh = Fresh::new();
-    let policy = fresh.run(&["policy", "print", "--tag", "tag:k8s", "--server", "headscale"]);
+    let machine = Machine::new();
+    let policy = machine.run(&["policy", "print", "--tag", "tag:k8s", "--server", "headscale"]);
     assert!(text(&policy.stdout).contains("autoApprovers"), "{policy:?}");
     assert!(policy.stderr.is_empty(), "{policy:?}");
 
-    let status = fresh.run(&["status"]);
+    let status = machine.run(&["status"]);
     assert!(status.stdout.is_empty(), "{status:?}");
     let expected = "error[no-network]: this node has joined no network\n  fix: moorline up ";
     assert!(text(&status.stderr).starts_with(expected), "{status:?}");
@@ -66,7 +45,7 @@ fn answers_go_to_standard_output_and_errors_to_standard_error() {
 
 #[test]
 fn an_error_is_json_too_where_json_was_asked_for() {
-    let status = Fresh::new().run(&["status", "--json"]);
+    let status = Machine::new().run(&["status", "--json"]);
     let answer: serde_json::Value = serde_json::from_slice(&status.stdout).expect("JSON");
     assert_eq!(answer["error"]["code"], "no-network");
     assert_eq!(answer["error"]["kind"], "settings");
@@ -74,21 +53,21 @@ fn an_error_is_json_too_where_json_was_asked_for() {
 
 #[test]
 fn a_dry_run_shows_the_settings_even_without_a_daemon_and_never_the_key() {
-    let fresh = Fresh::new();
-    let dry = fresh.run(&["up", "--dry-run", "--pod-cidr=10.42.3.0/24", "--vpn-auth", ABSENT]);
+    let machine = Machine::new();
+    let dry = machine.run(&["up", "--dry-run", "--pod-cidr=10.42.3.0/24", "--vpn-auth", ABSENT]);
     let (shown, told) = (text(&dry.stdout), text(&dry.stderr));
     for line in ["flag --pod-cidr", "environment MOORLINE_STATE_DIR", "(literal, not shown)"] {
         assert!(shown.contains(line), "{shown}");
     }
     assert!(told.contains("error["), "{told}");
     assert!(!format!("{shown}{told}").contains("k1T9X6"), "{shown}{told}");
-    assert!(!fresh.0.path().join("state").exists(), "a dry run makes nothing");
+    assert!(!machine.state().exists(), "a dry run makes nothing");
 }
 
 #[test]
 fn a_key_among_the_flags_is_not_shown_by_a_dry_run() {
     let vpn_auth = "name=tailscale,extraArgs=--auth-key=tskey-auth-k1T9X6";
-    let dry = Fresh::new().run(&["up", "--dry-run", "--vpn-auth", vpn_auth]);
+    let dry = Machine::new().run(&["up", "--dry-run", "--vpn-auth", vpn_auth]);
     let shown = format!("{}{}", text(&dry.stdout), text(&dry.stderr));
     assert_eq!(dry.status.code(), Some(2), "{shown}");
     assert!(!shown.contains("k1T9X6"), "{shown}");
@@ -99,7 +78,7 @@ fn a_reader_who_went_away_ends_nothing_badly() {
     for words in [&["completions", "bash"][..], &["--help"], &["policy", "print", "--tag=tag:a"]] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let mut command = Fresh::new().command(words);
+        let mut command = Machine::new().command(words);
         let output = command.stdout(writer).stderr(Stdio::piped()).output().expect("starts");
         assert_eq!(output.status.code(), Some(0), "{words:?}: {output:?}");
         assert!(output.stderr.is_empty(), "{words:?}: {output:?}");
@@ -108,7 +87,7 @@ fn a_reader_who_went_away_ends_nothing_badly() {
 
 #[test]
 fn without_a_terminal_nothing_is_drawn() {
-    let output = Fresh::new().run(&["up", "--join-deadline=1s", "--vpn-auth", ABSENT]);
+    let output = Machine::new().run(&["up", "--join-deadline=1s", "--vpn-auth", ABSENT]);
     for stream in [&output.stdout, &output.stderr] {
         assert!(!stream.contains(&0x1b) && !stream.contains(&b'\r'), "{output:?}");
     }
@@ -116,9 +95,9 @@ fn without_a_terminal_nothing_is_drawn() {
 
 #[test]
 fn a_manual_page_for_every_command() {
-    let fresh = Fresh::new();
-    let folder = fresh.0.path();
-    assert!(fresh.run(&["man", folder.to_str().expect("text")]).status.success());
+    let machine = Machine::new();
+    let folder = machine.folder();
+    assert!(machine.run(&["man", folder.to_str().expect("text")]).status.success());
     for page in
         ["moorline", "moorline-up", "moorline-status", "moorline-leave", "moorline-policy-print"]
     {

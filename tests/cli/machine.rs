@@ -1,4 +1,4 @@
-//! A machine without a lab: what is wrong is said before anything is touched.
+//! A machine where nothing was joined yet: it needs no lab and no root.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -6,9 +6,11 @@ use std::io::ErrorKind::WouldBlock;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
-use crate::refusal::Refusal;
+use provider_api::Error;
+use serde::Deserialize;
 
 /// Stands in every wrong text where a key could stand.
 pub(crate) const SECRET: &str = "hskey-auth-q9mPx2Lw7-Vt4bZk8RnD3";
@@ -65,25 +67,34 @@ impl Machine {
         format!("socket={}", self.folder.path().join("tailscaled.sock").display())
     }
 
-    /// `moorline up`, which gives the daemon a second.
-    pub(crate) fn up(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_moorline"))
-            .args(["up", "--json", "--join-deadline", "1s"])
-            .args(args)
+    /// `moorline`, with these words and no other environment than this machine's.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_moorline"));
+        command
+            .args(words)
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("MOORLINE_STATE_DIR", self.state())
             .env("MOORLINE_RUN_DIR", self.folder.path().join("run"))
-            .env("MOORLINE_LOG", "trace")
-            .envs(&self.variables)
-            .output()
-            .expect("moorline")
+            .envs(&self.variables);
+        command
+    }
+
+    pub(crate) fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().expect("moorline starts")
+    }
+
+    /// `moorline up`, which gives the daemon a second and logs all that it can.
+    pub(crate) fn up(&self, args: &[&str]) -> Output {
+        let words = ["up", "--json", "--join-deadline", "1s"];
+        let mut command = self.command(&[&words, args].concat());
+        command.env("MOORLINE_LOG", "trace").output().expect("moorline starts")
     }
 
     /// The error of an `up` whose settings are wrong: nothing was touched, and nothing told.
-    pub(crate) fn refuses(&self, args: &[&str]) -> Refusal {
+    pub(crate) fn refuses(&self, args: &[&str]) -> Error {
         let output = self.up(args);
-        let error = Refusal::in_answer(&output.stdout);
+        let error = refusal(&output);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {error:?}");
         assert!(error.fix.as_ref().is_some_and(|fix| !fix.is_empty()), "{args:?}: {error:?}");
         assert_says_no_secret(&output, args);
@@ -91,17 +102,16 @@ impl Machine {
         assert!(!self.state().join("state.json").exists(), "{args:?} is remembered");
         error
     }
+}
 
-    /// Checks that this `--vpn-auth` is refused by this code, with these words.
-    pub(crate) fn refuses_vpn_auth(&self, rows: &[(&str, &str, &str)]) {
-        for (text, code, words) in rows {
-            let text = text.replace("SECRET", SECRET);
-            let error = self.refuses(&["--vpn-auth", &text]);
-            assert_eq!(error.code, *code, "{text}: {error:?}");
-            assert!(error.what.contains("flag --vpn-auth: "), "{text}: {error:?}");
-            assert!(error.what.contains(words), "{text}: {error:?}");
-        }
+/// The error that a command with `--json` answered.
+pub(crate) fn refusal(output: &Output) -> Error {
+    #[derive(Deserialize)]
+    struct Answer {
+        error: Error,
     }
+    let answer: Result<Answer, _> = serde_json::from_slice(&output.stdout);
+    answer.unwrap_or_else(|error| panic!("{error}: {output:?}")).error
 }
 
 pub(crate) fn assert_says_no_secret(output: &Output, args: &[&str]) {
@@ -109,4 +119,17 @@ pub(crate) fn assert_says_no_secret(output: &Output, args: &[&str]) {
         let said = String::from_utf8_lossy(said);
         assert!(!said.contains(SECRET) && !said.contains("Vt4bZk8RnD3"), "{args:?}: {said}");
     }
+}
+
+#[test]
+fn the_daemon_of_this_machine_is_the_one_that_would_be_asked() {
+    let machine = Machine::new();
+    let text = format!("name=tailscale,{}", machine.socket());
+    let binary = machine.command(&["up", "--vpn-auth", &text]).stderr(Stdio::null()).spawn();
+    let mut running = binary.expect("moorline starts");
+    testenv::until("a call", Duration::from_secs(20), || match machine.daemon_was_called() {
+        true => Ok(()),
+        false => Err("not yet"),
+    });
+    running.kill().and_then(|()| running.wait()).expect("a moorline that runs");
 }

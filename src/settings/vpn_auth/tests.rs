@@ -72,6 +72,7 @@ fn each_fault_names_its_piece() {
         ("tailscale,joinKey=k", "bare-word", "`tailscale` is a bare word, not key=value"),
         ("name=tailscale,joinKey", "bare-word", "`joinKey` is a bare word, not key=value"),
         ("name=tailscale,,joinKey=k", "bare-word", "piece 2 is empty"),
+        ("name=tailscale,joinKey=k,", "bare-word", "piece 3 is empty"),
         ("", "bare-word", "piece 1 is empty"),
         ("name=tailscale,colour=red", "unknown-key", "`colour` is not a key"),
         ("name=tailscale,joinkey=k", "unknown-key", "`joinkey` is not a key"),
@@ -80,6 +81,7 @@ fn each_fault_names_its_piece() {
         ("name=tailscale,name=tailscale", "doubled-key", "`name` is given twice"),
         ("name=,joinKey=k", "empty-value", "`name` has no value"),
         ("name=tailscale,joinKey=", "empty-value", "`joinKey` has no value"),
+        ("name=tailscale,extraArgs=", "empty-value", "`extraArgs` has no value"),
         ("name=tailscale,extraArgs= ", "empty-value", "`extraArgs` has no value"),
         (
             "name=tailscale,extraArgs=--ssh,joinKey=k",

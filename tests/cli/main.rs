@@ -1,0 +1,6 @@
+//! The `moorline` command as a process, without a lab and without root.
+
+mod answers;
+mod machine;
+mod sources;
+mod vpn_auth;
