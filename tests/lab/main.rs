@@ -25,7 +25,6 @@ mod podless;
 mod proc;
 mod refusal;
 mod refused_up;
-mod repairs;
 mod scene;
 mod search;
 mod second_up;
