@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   up, status, leave       one file a command, top to bottom
+//!     establish             join, check, make it so
 //!     open                  settings or state ─▶ an open network
 //!     session, state        what is remembered, and the provider's callbacks
 //!     facts                 what the machine looks like
@@ -13,6 +14,7 @@
 //! ```
 
 mod directories;
+mod establish;
 #[cfg(test)]
 pub(crate) mod example;
 mod facts;

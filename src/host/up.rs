@@ -6,15 +6,15 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Instant;
 
-use provider_api::{Desired, Enrolment, Finding, Membership, Observed, Plan, Result};
+use provider_api::{Desired, Plan, Result};
 
-use crate::checks::{self, Scene};
+use crate::host::establish::{Established, establish};
 use crate::host::session::{Access, Place};
 use crate::host::{
-    Directories, Facts, PATIENCE, Proof, Reporter, Silent, StateDirectory, UpReport, open,
-    pod_network, takeover, telling,
+    Directories, PATIENCE, Proof, Reporter, Silent, StateDirectory, StateLock, UpReport, open,
+    pod_network, telling,
 };
-use crate::settings::{Origin, Settings};
+use crate::settings::Settings;
 use waiting::Seen;
 
 /// Joins the network, makes the desired state true, and waits for the stage that is asked for.
@@ -23,10 +23,20 @@ use waiting::Seen;
 /// What forbids to go on, naming who must act. A stage that is not reached in time is no
 /// error: the report says why.
 pub async fn up(settings: &Settings, reporter: Arc<dyn Reporter>) -> Result<UpReport> {
+    let directory = StateDirectory::new(&settings.state_dir.value);
+    let lock = directory.lock_within(PATIENCE).await?;
+    up_with(&lock, settings, reporter).await
+}
+
+/// The same, for a caller that holds the lock.
+pub(super) async fn up_with(
+    _lock: &StateLock,
+    settings: &Settings,
+    reporter: Arc<dyn Reporter>,
+) -> Result<UpReport> {
     let started = Instant::now();
     let directory = StateDirectory::new(&settings.state_dir.value);
-    let _lock = directory.lock_within(PATIENCE).await?;
-    let place = Place { directory: directory.clone(), access: Access::Write, reporter };
+    let place = Place { directory, access: Access::Write, reporter };
     let up = Up {
         opened: open::from_settings(settings, place)?,
         desired: open::desired(settings),
@@ -60,64 +70,12 @@ struct Up<'a> {
 impl Up<'_> {
     async fn run(&self, started: Instant) -> Result<UpReport> {
         let session = &self.opened.session;
-        let facts = Facts::gather().await?;
-        self.preflight(&facts, None)?;
-        let before = session.network_state()?.ledger.enrolment;
-        let membership = self.opened.network.join().await?;
-        let just_enrolled = before.is_none() && membership.enrolment == Enrolment::Ours;
-        session.remember(|network| network.membership = Some(membership.clone()))?;
-        let observed = self.opened.network.observe().await?;
-        let (observed, gone) = takeover::settle(&self.opened, &self.desired, observed).await?;
-        let facts = facts.renewed().await?;
-        self.preflight(&facts, Some(&observed))?;
-        session.accept()?;
-        self.pod_network(&membership).await?;
-        let mut warnings = self.preflight(&facts.renewed().await?, Some(&observed))?;
-        warnings.extend(gone);
-        let observed = self.apply().await?;
+        let guessed = self.settings.guesses_services();
+        let established = establish(&self.opened, &self.directories, guessed).await?;
+        let Established { observed, just_enrolled, warnings } = established;
         let Seen { observed, verdict } = self.prove(observed, just_enrolled).await?;
         let status = telling::status(session, observed, verdict.map(Proof::now), warnings)?;
         let wanted = self.settings.wait.value;
         Ok(UpReport { status, changes: session.changes(), wanted, took: started.elapsed() })
-    }
-
-    /// Looks for what forbids to go on; the rest comes back, to be told at the end.
-    fn preflight(&self, facts: &Facts, observed: Option<&Observed>) -> Result<Vec<Finding>> {
-        let service_cidrs = &self.settings.service_cidrs;
-        let scene = Scene {
-            facts,
-            desired: &self.desired,
-            service_cidrs: &service_cidrs.value,
-            guessed_services: service_cidrs.origin == Origin::Default,
-            pod_bridge: &self.settings.pod_bridge.value,
-            capabilities: &self.opened.manifest.capabilities,
-            observed,
-        };
-        let findings = checks::preflight(&scene);
-        match checks::refusal(&findings) {
-            Some(error) => Err(error),
-            None => Ok(findings),
-        }
-    }
-
-    async fn pod_network(&self, membership: &Membership) -> Result<()> {
-        let session = &self.opened.session;
-        session.begin("pods", "making the pod network");
-        pod_network::forward(session, &self.desired.pod_cidrs)?;
-        let told = pod_network::ensure(session, &self.directories, membership.mtu).await?;
-        session.done("pods", told);
-        Ok(())
-    }
-
-    async fn apply(&self) -> Result<Observed> {
-        let session = &self.opened.session;
-        session.begin("routes", "advertising the pod CIDRs");
-        let observed = self.opened.network.apply(&self.desired).await?;
-        let text = match pod_network::list(&self.desired.pod_cidrs) {
-            list if list.is_empty() => "no pod CIDR to advertise".to_owned(),
-            list => format!("advertised {list}"),
-        };
-        session.done("routes", text);
-        Ok(observed)
     }
 }

@@ -99,6 +99,11 @@ impl Settings {
         self.provider.value.as_str().parse().map_err(|error| Error::bug(format!("{error}")))
     }
 
+    /// Whether nobody said where the services are.
+    pub fn guesses_services(&self) -> bool {
+        self.service_cidrs.origin == Origin::Default
+    }
+
     /// The settings as the provider takes them: without any secret.
     ///
     /// # Errors
