@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use provider_api::{
     Change, Enrolment, Error, Host, Ledger, LedgerEntry, NetworkName, Plan, Result, Secret, Step,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::host::{NetworkState, Reporter, State, StateDirectory};
 use crate::secrets;
@@ -167,9 +167,8 @@ impl Host for Session {
     }
 
     async fn record(&self, entry: LedgerEntry) -> Result<()> {
-        if let Some(change) = told(&entry, &self.network_state()?.ledger) {
-            self.note(change);
-        }
+        let changes = told(&entry, &self.network_state()?.ledger);
+        self.inner().changes.extend(changes);
         self.remember(|network| network.ledger.enter(entry))
     }
 
@@ -178,30 +177,53 @@ impl Host for Session {
     }
 }
 
-/// A ledger entry as a change, for people; none where it changes nothing on the network.
-fn told(entry: &LedgerEntry, before: &Ledger) -> Option<Change> {
-    let change = |subject: String, from: String, to: String| {
-        (from != to).then(|| Change { subject, from, to, why: String::new() })
-    };
+/// A ledger entry as changes, for people; none where it changes nothing on the network.
+fn told(entry: &LedgerEntry, before: &Ledger) -> Vec<Change> {
     match entry {
-        // What a provider keeps of a whole login is for itself alone.
-        LedgerEntry::Changing { was: Value::Object(_), .. } => None,
-        LedgerEntry::Changing { name, was, made } => change(name.clone(), text(was), text(made)),
+        LedgerEntry::Changing { name, was, made } => changes(name, was, made),
         LedgerEntry::Restored { name } => {
-            let setting = before.settings.get(name)?;
-            change(name.clone(), text(&setting.made), text(&setting.was))
+            let setting = before.settings.get(name);
+            setting.map(|setting| changes(name, &setting.made, &setting.was)).unwrap_or_default()
         }
-        LedgerEntry::Advertising(prefix) => {
-            change("route".into(), String::new(), prefix.to_string())
+        LedgerEntry::Advertising(prefix) => changes("route", &Value::Null, &json!(prefix)),
+        LedgerEntry::Withdrawn(prefix) => changes("route", &json!(prefix), &Value::Null),
+        LedgerEntry::Enrolled { .. } | LedgerEntry::Left => Vec::new(),
+    }
+}
+
+/// What comes and goes of a list, and any other value as a whole.
+fn changes(subject: &str, from: &Value, to: &Value) -> Vec<Change> {
+    let change = |from: String, to: String| Change {
+        subject: subject.to_owned(),
+        from,
+        to,
+        why: String::new(),
+    };
+    match (members(from), members(to)) {
+        // What a provider keeps of a whole login is for itself alone.
+        _ if from.is_object() || to.is_object() || from == to => Vec::new(),
+        (Some(from), Some(to)) => {
+            let gone = from.iter().filter(|member| !to.contains(member));
+            let come = to.iter().filter(|member| !from.contains(member));
+            let gone = gone.map(|member| change(text(member), String::new()));
+            gone.chain(come.map(|member| change(String::new(), text(member)))).collect()
         }
-        LedgerEntry::Withdrawn(prefix) => change("route".into(), prefix.to_string(), String::new()),
-        LedgerEntry::Enrolled { .. } | LedgerEntry::Left => None,
+        _ => vec![change(text(from), text(to))],
+    }
+}
+
+/// The members of a list, an absent one included.
+fn members(value: &Value) -> Option<&[Value]> {
+    match value {
+        Value::Null => Some(&[]),
+        Value::Array(members) => Some(members),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => None,
     }
 }
 
 fn text(value: &Value) -> String {
     match value {
-        Value::Null => "unset".into(),
+        Value::Null => String::new(),
         Value::String(text) if text.is_empty() => "\"\"".into(),
         Value::String(text) => text.clone(),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
@@ -212,7 +234,6 @@ fn text(value: &Value) -> String {
 mod tests {
     use super::*;
     use crate::host::state::example::member;
-    use serde_json::json;
 
     #[test]
     fn on_disk_a_node_wants_what_it_wanted_until_that_is_accepted() {
@@ -236,23 +257,55 @@ mod tests {
         assert_eq!(memory.lasting(&network).networks.remove(&network), Some(now));
     }
 
-    #[test]
-    fn a_restored_setting_is_told_with_both_values() {
+    /// What is told of a change, and of taking it back.
+    fn both_ways(was: Value, made: Value) -> [Vec<String>; 2] {
+        let lines = |changes: Vec<Change>| changes.iter().map(ToString::to_string).collect();
+        let name = "NAME".to_owned();
         let mut ledger = Ledger::default();
-        let name = "NoSNAT".to_owned();
-        ledger.enter(LedgerEntry::Changing {
-            name: name.clone(),
-            was: json!(false),
-            made: json!(true),
-        });
-        let change = told(&LedgerEntry::Restored { name }, &ledger).unwrap();
-        assert_eq!(change.to_string(), "~ NoSNAT: true -> false");
+        let changing = LedgerEntry::Changing { name: name.clone(), was, made };
+        let there = lines(told(&changing, &ledger));
+        ledger.enter(changing);
+        [there, lines(told(&LedgerEntry::Restored { name }, &ledger))]
     }
 
     #[test]
-    fn an_absent_value_has_a_word() {
-        assert_eq!(text(&json!(null)), "unset");
-        assert_eq!(text(&json!("")), "\"\"");
-        assert_eq!(text(&json!(["10.42.3.0/24"])), "[\"10.42.3.0/24\"]");
+    fn a_setting_is_told_with_both_values() {
+        assert_eq!(
+            both_ways(json!(false), json!(true)),
+            [["~ NAME: false -> true"], ["~ NAME: true -> false"]]
+        );
+        assert_eq!(
+            both_ways(json!(""), json!("node")),
+            [["~ NAME: \"\" -> node"], ["~ NAME: node -> \"\""]]
+        );
+    }
+
+    #[test]
+    fn what_was_not_there_comes_and_goes() {
+        assert_eq!(
+            both_ways(Value::Null, json!("present")),
+            [["+ NAME: present"], ["- NAME: present"]]
+        );
+    }
+
+    #[test]
+    fn the_members_of_a_list_come_and_go_one_by_one() {
+        assert_eq!(
+            both_ways(Value::Null, json!(["one", "two"])),
+            [["+ NAME: one", "+ NAME: two"], ["- NAME: one", "- NAME: two"]]
+        );
+        assert_eq!(
+            both_ways(json!(["one", "two"]), json!(["two", "three"])),
+            [["- NAME: one", "+ NAME: three"], ["- NAME: three", "+ NAME: one"]]
+        );
+        let nothing: [Vec<String>; 2] = [vec![], vec![]];
+        assert_eq!(both_ways(json!([]), Value::Null), nothing);
+    }
+
+    #[test]
+    fn what_a_provider_keeps_of_a_login_is_not_told() {
+        let nothing: [Vec<String>; 2] = [vec![], vec![]];
+        assert_eq!(both_ways(json!({"WantRunning": true}), Value::Null), nothing);
+        assert_eq!(both_ways(json!({"WantRunning": true}), json!(true)), nothing);
     }
 }

@@ -104,7 +104,7 @@ impl Tailscale {
             return Ok(());
         }
         let name = TRANSLATION.to_owned();
-        let entry = LedgerEntry::Changing { name, was: Value::Null, made: json!(true) };
+        let entry = LedgerEntry::Changing { name, was: Value::Null, made: json!("present") };
         self.host.record(entry).await?;
         Snat::table().replace(&snat.body()).await.map_err(no_translation)
     }
