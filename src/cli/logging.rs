@@ -2,6 +2,8 @@
 
 use tracing_subscriber::EnvFilter;
 
+use super::variables;
+
 /// Starts logging. `MOORLINE_LOG` has the syntax of [`EnvFilter`], and wins over `-v`.
 pub(super) fn start(verbose: u8) {
     let level = match verbose {
@@ -10,7 +12,7 @@ pub(super) fn start(verbose: u8) {
         2 => "debug",
         _ => "trace",
     };
-    let asked = std::env::var("MOORLINE_LOG").ok().filter(|filter| !filter.is_empty());
+    let asked = std::env::var(variables::LOG).ok().filter(|filter| !filter.is_empty());
     let filter = EnvFilter::new(asked.as_deref().unwrap_or(level));
     // A test may have started it before.
     let _ = tracing_subscriber::fmt()

@@ -20,6 +20,7 @@ mod sources;
 mod status;
 mod typed;
 mod up;
+mod variables;
 
 use clap::{Parser, Subcommand};
 

@@ -2,7 +2,6 @@
 //! made of.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io::ErrorKind::NotFound;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -10,6 +9,7 @@ use std::path::{Path, PathBuf};
 use provider_api::{Error, Result, Secret};
 
 use super::arguments::Place;
+use super::variables;
 use crate::secrets::{Guard, read_guarded};
 use crate::settings::{
     Layer, Origin, SecretRef, Settings, Sources, VPN_AUTH_FILE_VARIABLES, VPN_AUTH_VARIABLES,
@@ -17,12 +17,11 @@ use crate::settings::{
 };
 
 const CONFIG: &str = "/etc/moorline/config.toml";
-const CONFIG_VARIABLE: &str = "MOORLINE_CONFIG";
 
 /// Everything that was said, beside the flags in `flags`.
 pub(super) fn gather(place: &Place, mut flags: Layer) -> Result<Sources> {
     place.say(&mut flags);
-    let variables = variables(std::env::vars_os())?;
+    let variables = variables::read(std::env::vars_os())?;
     let file = config(place, &variables)?;
     Ok(Sources { flags, environment: environment(&variables)?, file })
 }
@@ -50,27 +49,6 @@ fn guard(path: &Path) -> Result<()> {
     Guard { mode: metadata.mode(), owner: metadata.uid(), asker }.check(path)
 }
 
-/// Ours and k3s's; others may hold what is no text.
-fn variables(all: impl Iterator<Item = (OsString, OsString)>) -> Result<BTreeMap<String, Secret>> {
-    let mut ours = BTreeMap::new();
-    for (name, value) in all {
-        let Some(name) = name.to_str().filter(|name| is_ours(name)) else { continue };
-        let value = value.into_string().map_err(|_| {
-            Origin::Environment(name.to_owned())
-                .error("not-text", "the value is no text")
-                .fix(format!("unset {name}, or set it to text"))
-        })?;
-        if !value.is_empty() {
-            ours.insert(name.to_owned(), Secret::new(value));
-        }
-    }
-    Ok(ours)
-}
-
-fn is_ours(name: &str) -> bool {
-    name.starts_with("MOORLINE_") || name.starts_with("K3S_VPN_AUTH")
-}
-
 fn environment(variables: &BTreeMap<String, Secret>) -> Result<Layer> {
     let said = |name: &str| variables.get(name).map(|value| value.expose().to_owned());
     let mut layer = Layer::environment(said);
@@ -88,7 +66,7 @@ fn environment(variables: &BTreeMap<String, Secret>) -> Result<Layer> {
 
 /// A config file that was asked for must be there; the usual one need not.
 fn config(place: &Place, variables: &BTreeMap<String, Secret>) -> Result<Layer> {
-    let variable = || variables.get(CONFIG_VARIABLE).map(|path| PathBuf::from(path.expose()));
+    let variable = || variables.get(variables::CONFIG).map(|path| PathBuf::from(path.expose()));
     let asked = place.config.clone().or_else(variable);
     let path = asked.clone().unwrap_or_else(|| CONFIG.into());
     match std::fs::read_to_string(&path).map(Secret::new) {
@@ -109,13 +87,7 @@ mod tests {
 
     fn read(all: &[(&str, &str)]) -> BTreeMap<String, Secret> {
         let all = all.iter().map(|(name, value)| (name.into(), value.into()));
-        variables(all).expect("text")
-    }
-
-    #[test]
-    fn only_our_variables_are_read_and_empty_ones_say_nothing() {
-        let ours = read(&[("HOME", "/"), ("K3S_VPN_AUTH", ""), ("MOORLINE_CLUSTER", "blue")]);
-        assert_eq!(ours.into_keys().collect::<Vec<_>>(), ["MOORLINE_CLUSTER"]);
+        variables::read(all).expect("text")
     }
 
     #[test]
@@ -130,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_config_file_that_was_asked_for_must_be_there() {
-        let variables = read(&[(CONFIG_VARIABLE, "/nonexistent/config.toml")]);
+        let variables = read(&[(variables::CONFIG, "/nonexistent/config.toml")]);
         let place = Place { config: None, state_dir: None, run_dir: None, verbose: 0 };
         assert_eq!(config(&place, &variables).expect_err("missing").code, "config-file");
     }

@@ -1,7 +1,7 @@
 //! What is wrong with a file, a variable or a flag is said before anything is touched, and where
 //! it was said.
 
-use crate::machine::{Machine, SECRET};
+use crate::machine::{Machine, SECRET, refusal};
 
 #[test]
 fn sources_that_disagree_are_refused() {
@@ -91,5 +91,18 @@ fn a_setting_that_makes_no_sense_is_refused_with_what_would() {
     ] {
         let error = machine.refuses(&[&["--provider", "tailscale"][..], &args].concat());
         assert!(error.what.contains(args[0]), "{args:?}: {error:?}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_almost_one_is_refused_by_every_command() {
+    let machine = Machine::new().with("MOORLINE_POD_CIRD", "10.42.3.0/24");
+    let error = machine.refuses(&["--provider", "tailscale"]);
+    assert_eq!(error.code, "variable-unknown", "{error:?}");
+    for name in ["MOORLINE_POD_CIRD", "MOORLINE_POD_CIDR"] {
+        assert!(error.what.contains(name), "{error:?}");
+    }
+    for words in [&["status", "--json"][..], &["leave", "--json"]] {
+        assert_eq!(refusal(&machine.run(words)).code, "variable-unknown", "{words:?}");
     }
 }
