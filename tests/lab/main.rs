@@ -19,6 +19,7 @@ mod ipv6_off;
 mod keys;
 mod logins;
 mod masqueraded;
+mod never_joined;
 mod node;
 mod overlapping_lan;
 mod podless;

@@ -26,7 +26,8 @@ impl Tailscale {
             true => status,
             false => self.asked_anew(status).await?,
         };
-        let standing = health::of_status(&status, Timestamp::now());
+        let enrolment = self.host.ledger().await?.enrolment;
+        let standing = health::of_status(&status, enrolment, Timestamp::now());
         match standing.is_empty() {
             true => findings.extend(self.told_by_control(&status, &prefs).await),
             false => findings.extend(standing),

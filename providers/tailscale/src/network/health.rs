@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use provider_api::{Error, ErrorKind, Finding, Severity};
+use provider_api::{Enrolment, Error, ErrorKind, Finding, Severity};
 
 use crate::client::{State, Status, Version};
 use crate::control_url::ControlUrl;
@@ -30,8 +30,12 @@ const BENIGN: [&str; 9] = [
 ];
 
 /// What is wrong with the node's standing in the network.
-pub(super) fn of_status(status: &Status, now: Timestamp) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = standing(status).into_iter().collect();
+pub(super) fn of_status(
+    status: &Status,
+    enrolment: Option<Enrolment>,
+    now: Timestamp,
+) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = standing(status, enrolment).into_iter().collect();
     findings.extend(expiry(status, now));
     findings.extend(warnings(status));
     findings
@@ -146,7 +150,7 @@ fn cut_off(code: &str, what: &str, fix: &str) -> Finding {
     Finding::new(Severity::Error, code, what, why).fix(fix)
 }
 
-fn standing(status: &Status) -> Option<Finding> {
+fn standing(status: &Status, enrolment: Option<Enrolment>) -> Option<Finding> {
     if status.is_expired() {
         return Some(expired());
     }
@@ -157,6 +161,10 @@ fn standing(status: &Status) -> Option<Finding> {
         State::NeedsLogin if status.have_node_key => {
             let what = "the control server wants a new login of this node";
             Some(cut_off("deleted", what, REJOIN))
+        }
+        State::NeedsLogin if enrolment.is_none() => {
+            let what = "this node has not been logged in to the tailnet yet";
+            Some(cut_off("not-enrolled", what, "moorline up"))
         }
         State::NeedsLogin => {
             let what = "this node is not logged in to the tailnet";
@@ -236,9 +244,13 @@ mod tests {
     use serde_json::{Value, json};
 
     fn codes(status: Value) -> Vec<String> {
+        codes_of(status, Some(Enrolment::Ours))
+    }
+
+    fn codes_of(status: Value, enrolment: Option<Enrolment>) -> Vec<String> {
         let status: Status = serde_json::from_value(status).unwrap();
         let now = "2026-11-23T00:00:00Z".parse().unwrap();
-        of_status(&status, now).into_iter().map(|finding| finding.code).collect()
+        of_status(&status, enrolment, now).into_iter().map(|finding| finding.code).collect()
     }
 
     #[test]
@@ -260,6 +272,17 @@ mod tests {
             running(json!({"BackendState": "NeedsLogin", "Self": {"Expired": true}})),
             ["expired"]
         );
+    }
+
+    #[test]
+    fn a_node_that_never_was_a_member_was_not_logged_out() {
+        let needs_login = || json!({"BackendState": "NeedsLogin"});
+        assert_eq!(codes_of(needs_login(), None), ["not-enrolled"]);
+        for enrolment in [Enrolment::Ours, Enrolment::Adopted] {
+            assert_eq!(codes_of(needs_login(), Some(enrolment)), ["logged-out"]);
+        }
+        let expired = json!({"BackendState": "NeedsLogin", "Self": {"Expired": true}});
+        assert_eq!(codes_of(expired, None), ["expired"]);
     }
 
     #[test]

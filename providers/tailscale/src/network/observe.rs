@@ -40,7 +40,7 @@ impl Tailscale {
         let link = interface::carrying(&addresses).await?;
         let missing = link.as_ref().map(|link| interface::missing(link, &addresses));
         let verdicts = sight.verdicts();
-        let mut findings = health::of_status(&sight.status, Timestamp::now());
+        let mut findings = health::of_status(&sight.status, sight.enrolment(), Timestamp::now());
         findings.extend(health::of_daemon(&sight.prefs, &self.api.version()));
         findings.extend(sight.is_ephemeral.then(health::ephemeral));
         findings.extend(health::of_missing(&missing.unwrap_or_default()));

@@ -3,7 +3,8 @@
 use ipnet::IpNet;
 use linux::link::Link;
 use provider_api::{
-    Control, Error, Finding, Ledger, NodeId, Observed, OwnRoute, PolicySubject, RouteStage,
+    Control, Enrolment, Error, Finding, Ledger, NodeId, Observed, OwnRoute, PolicySubject,
+    RouteStage,
 };
 
 use super::peers::{peer_routes, peers};
@@ -59,6 +60,11 @@ impl Sight {
     /// The control server's id of this node.
     pub(super) fn node(&self) -> NodeId {
         NodeId::new(self.status.this.as_ref().map_or("", |this| &this.id))
+    }
+
+    /// Who enrolled this node; none where it never was a member.
+    pub(super) fn enrolment(&self) -> Option<Enrolment> {
+        self.ledger.enrolment
     }
 
     pub(super) fn is_ours(&self, verdict: &RouteVerdict) -> bool {
