@@ -120,6 +120,7 @@ impl Sight {
             subject,
             cluster_cidrs: cluster_cidrs.to_vec(),
             approved,
+            asked_in_vain: self.asked_in_vain.is_some(),
         }
     }
 

@@ -22,6 +22,8 @@ pub struct Fixes {
     pub cluster_cidrs: Vec<IpNet>,
     /// The routes of this node that may be approved already: approving replaces the set.
     pub approved: Vec<IpNet>,
+    /// Whether the control server's API was asked, and did not tell.
+    pub asked_in_vain: bool,
 }
 
 /// What is wrong with routes that peers do not use: one finding for all that lack the same,
@@ -87,9 +89,14 @@ impl Fixes {
     }
 
     fn both(&self, prefixes: &[IpNet]) -> String {
+        let which = match self.asked_in_vain {
+            true => {
+                "the control server's API would tell which; another finding says why it did not"
+            }
+            false => "controlAPIKey in the configuration lets Moorline tell which",
+        };
         format!(
-            "if the approval is missing, {}\nif the policy hides what is approved, {}\n\
-             controlAPIKey in the configuration lets Moorline tell which",
+            "if the approval is missing, {}\nif the policy hides what is approved, {}\n{which}",
             self.approve(prefixes),
             self.allow(prefixes)
         )
@@ -158,6 +165,7 @@ mod tests {
             subject: PolicySubject::Tag("k8s".to_owned()),
             cluster_cidrs: vec![prefix("10.42.0.0/16"), prefix("2001:cafe:42::/56")],
             approved: vec![prefix("192.168.7.0/24")],
+            asked_in_vain: false,
         }
     }
 
@@ -217,6 +225,16 @@ mod tests {
         let fix = fix(RouteStage::Withheld, ControlKind::SelfHosted);
         assert!(fix.contains(APPROVE) && fix.contains(STANZA) && fix.contains("\"acls\""), "{fix}");
         assert!(fix.contains("controlAPIKey"), "{fix}");
+    }
+
+    #[test]
+    fn who_gave_a_key_for_the_api_is_not_told_to() {
+        let told = |asked_in_vain| {
+            Fixes { asked_in_vain, ..fixes(ControlKind::SelfHosted) }
+                .both(&[prefix("10.42.3.0/24")])
+        };
+        assert!(told(false).contains("controlAPIKey") && !told(true).contains("controlAPIKey"));
+        assert!(told(true).contains("another finding says why"));
     }
 
     #[test]
