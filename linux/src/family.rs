@@ -1,7 +1,7 @@
 //! Which of the two Internet protocols.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,14 @@ pub enum Family {
 impl Family {
     /// Both, IPv4 first.
     pub const BOTH: [Family; 2] = [Family::Ipv4, Family::Ipv6];
+
+    /// The unspecified address.
+    pub(crate) fn any(self) -> IpAddr {
+        match self {
+            Family::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
+            Family::Ipv6 => Ipv6Addr::UNSPECIFIED.into(),
+        }
+    }
 }
 
 impl From<IpAddr> for Family {

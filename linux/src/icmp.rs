@@ -4,7 +4,7 @@ mod packet;
 mod socket;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -184,11 +184,7 @@ pub async fn any_answers(targets: &[IpAddr], deadline: Duration) -> Result<bool>
 
 /// The own address that the kernel would send from. Sends nothing.
 fn source_toward(target: IpAddr) -> io::Result<IpAddr> {
-    let any: IpAddr = match target {
-        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let socket = UdpSocket::bind((any, 0))?;
+    let socket = UdpSocket::bind((Family::from(target).any(), 0))?;
     socket.connect((target, DISCARD))?;
     Ok(socket.local_addr()?.ip())
 }

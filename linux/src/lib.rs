@@ -4,6 +4,7 @@
 //! ```text
 //!   Netlink ── link, route, rule        what is there; what differs; the writes that mend it
 //!   Namespace                           a network namespace pinned at a path
+//!   monitor                             what the kernel tells of changes in all of that
 //!   sysctl, nftables                    of the namespace that the calling thread is in
 //!   icmp                                echoes of exact size from inside a namespace
 //! ```
@@ -16,6 +17,7 @@ mod family;
 pub mod icmp;
 mod kernel;
 pub mod link;
+pub mod monitor;
 mod namespace;
 mod netlink;
 pub mod nftables;
