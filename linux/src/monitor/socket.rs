@@ -146,3 +146,49 @@ fn only_routes_of(tables: &[u32]) -> Vec<SockFilter> {
     program.push(SockFilter::new(RETURN, 0, 0, u32::MAX));
     program
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, Host};
+
+    #[test]
+    fn the_kernel_keeps_routes_of_other_tables_to_itself() {
+        if !testing::is_root() {
+            return;
+        }
+        let host = Host::new();
+        host.sh("ip link add vpn0 type bridge; ip link set vpn0 up");
+        let told = host.block_on(async || {
+            let mut socket = Socket::routing(&[52, 254]).unwrap();
+            for table in [51, 52, 53, 254, 7120, 52] {
+                host.sh(&format!(
+                    "ip route add 10.1.0.0/24 dev vpn0 table {table}
+                                  ip route del 10.1.0.0/24 dev vpn0 table {table}"
+                ));
+            }
+            host.sh("ip rule add priority 9 lookup 52");
+            tables_until_a_rule_comes(&mut socket).await
+        });
+        assert_eq!(told, [52, 52, 254, 254, 52, 52]);
+    }
+
+    async fn tables_until_a_rule_comes(socket: &mut Socket) -> Vec<u8> {
+        const NEW_RULE: u16 = 32;
+        let (mut tables, mut is_last) = (Vec::new(), false);
+        let mut take = |datagram: &[u8]| {
+            for one in message::messages(datagram) {
+                is_last |= one.kind == NEW_RULE;
+                let is_route = [message::NEW_ROUTE, message::DELETE_ROUTE].contains(&one.kind);
+                tables.extend(is_route.then(|| one.byte(4).unwrap()));
+            }
+            is_last
+        };
+        let mut ended = false;
+        while !ended {
+            let mut take = |datagram: &[u8]| ended = take(datagram);
+            std::future::poll_fn(|context| socket.read(context, &mut take)).await.unwrap();
+        }
+        tables
+    }
+}
