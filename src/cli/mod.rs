@@ -8,6 +8,8 @@
 
 mod arguments;
 mod completions;
+#[cfg(test)]
+mod documents;
 mod exit;
 mod leave;
 mod logging;

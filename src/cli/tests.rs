@@ -12,7 +12,7 @@ fn commands(command: &clap::Command, path: &str) -> Vec<(String, clap::Command)>
     found
 }
 
-fn all() -> Vec<(String, clap::Command)> {
+pub(super) fn all() -> Vec<(String, clap::Command)> {
     let mut command = Cli::command();
     command.build();
     commands(&command, "moorline")

@@ -105,3 +105,17 @@ fn a_manual_page_for_every_command() {
     }
     assert!(!folder.join("moorline-completions.1").exists());
 }
+
+#[test]
+fn the_guides_show_the_policy_that_is_printed() {
+    for (server, guide) in [
+        ("headscale", include_str!("../../docs/guides/headscale.md")),
+        ("tailscale", include_str!("../../docs/guides/tailscale.md")),
+    ] {
+        let cidrs = "10.42.0.0/16,2001:cafe:42::/56";
+        let words =
+            ["policy", "print", "--tag=tag:k8s", "--server", server, "--cluster-cidr", cidrs];
+        let policy = Machine::new().run(&words);
+        assert!(guide.contains(&format!("```hujson\n{}```", text(&policy.stdout))), "{server}");
+    }
+}
