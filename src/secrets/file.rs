@@ -81,7 +81,7 @@ pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     match error.kind() == std::io::ErrorKind::PermissionDenied {
         true => Error::new(ErrorKind::Denied, "secret-file", what).fix("run moorline as root"),
         false => Error::settings("secret-file", what)
-            .fix(format!("put it there: install -m 600 /dev/stdin {}", path.display())),
+            .fix(format!("put it there: install -D -m 600 /dev/stdin {}", path.display())),
     }
 }
 

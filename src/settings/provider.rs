@@ -152,7 +152,7 @@ fn literal(key: &str, secret: &Sourced<SecretRef>) -> Option<Finding> {
     let what = format!("{}: `{key}` holds the secret itself", secret.origin);
     let fix = format!(
         "put it into a file and say where:\n\
-         install -m 600 /dev/stdin /etc/moorline/{key}\n\
+         install -D -m 600 /dev/stdin /etc/moorline/{key}\n\
          {key}=file:/etc/moorline/{key}"
     );
     Some(Finding::new(severity, "literal-key", what, why).fix(fix))
