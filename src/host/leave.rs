@@ -36,10 +36,12 @@ pub async fn leave(
     let removed = pod_network::remove(session, &before, directories).await;
     left.and(removed)?;
     session.done("pods", "removed the canary");
+    let mut findings = pod_network::bridges_that_stay(&before).await?;
+    findings.extend(left_as_is(&before));
     let changes = session.changes();
     session.forget()?;
     let enrolled = stays_enrolled(&before, how);
-    Ok(LeaveReport { changes, findings: Vec::from_iter(left_as_is(&before)), enrolled })
+    Ok(LeaveReport { changes, findings, enrolled })
 }
 
 /// Whether the node stays enrolled. The ledger of a `leave` that was cut short may say no more

@@ -9,6 +9,8 @@ use provider_api::{Change, Error, ErrorKind, Result};
 use crate::host::{Directories, NetworkState, Session};
 use crate::proof::Canary;
 
+pub(super) use traces::bridges_that_stay;
+
 /// What every network carries (RFC 8200, section 5), before one is known.
 const SMALLEST_MTU: u32 = 1280;
 

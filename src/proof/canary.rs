@@ -12,7 +12,7 @@ use linux::link::{self, Bridge, Cable, CableEnd, Link, LinkChange};
 use linux::{Error, Family, Namespace, Netlink, Result, icmp, sysctl};
 use provider_api::Change;
 
-pub use traces::{remove_bridge, take_off};
+pub use traces::{pods_on, remove_bridge, take_off};
 
 use super::addresses::{canary, gateway};
 use super::counters;
@@ -114,10 +114,7 @@ impl Canary {
         let delete = |link: &Link| LinkChange::Delete { name: link.name.clone() };
         let cable = link::named(links, CABLE);
         let bridge = link::named(links, &self.bridge).filter(|link| is_ours(link));
-        let bridge = bridge.filter(|bridge| {
-            let mut ports = links.iter().filter(|port| port.master == Some(bridge.index));
-            ports.all(|port| port.name == CABLE)
-        });
+        let bridge = bridge.filter(|bridge| pods(bridge, links).next().is_none());
         cable.into_iter().chain(bridge).map(delete).collect()
     }
 
@@ -184,6 +181,11 @@ impl Canary {
         let what = format!("give {} to the canary on {}", list.join(" and "), bridge.name);
         Err(Error::InTheWay { what, why: why.to_owned() })
     }
+}
+
+/// What hangs on a bridge beside a canary.
+fn pods<'a>(bridge: &Link, links: &'a [Link]) -> impl Iterator<Item = &'a Link> {
+    links.iter().filter(|port| port.master == Some(bridge.index) && port.name != CABLE)
 }
 
 fn is_ours(link: &Link) -> bool {

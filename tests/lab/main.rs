@@ -6,6 +6,7 @@ mod after_reboot;
 mod alone;
 mod another_server;
 mod approval;
+mod bridge_stays;
 mod bridges;
 mod by_hand;
 mod common;

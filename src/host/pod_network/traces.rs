@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
-use provider_api::{Change, Result};
+use provider_api::{Change, Finding, Result, Severity};
 
 use super::kernel;
-use crate::host::Session;
+use crate::host::{NetworkState, Session};
 use crate::proof::{self, Canary};
 
 /// Remembers the addresses that are about to be added to somebody else's bridge.
@@ -40,6 +40,27 @@ pub(super) async fn sweep(session: &Session, seat: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The bridges of ours that a node that left keeps, for the pods on them.
+pub(in crate::host) async fn bridges_that_stay(before: &NetworkState) -> Result<Vec<Finding>> {
+    let mut stay = Vec::new();
+    for bridge in before.earlier_bridges("") {
+        let pods = proof::pods_on(&bridge).await.map_err(kernel)?;
+        stay.extend((pods > 0).then(|| stays(&bridge, pods)));
+    }
+    Ok(stay)
+}
+
+fn stays(bridge: &str, pods: usize) -> Finding {
+    let hang = if pods == 1 { "interface hangs" } else { "interfaces hang" };
+    Finding::new(
+        Severity::Info,
+        "bridge-stays",
+        format!("the bridge {bridge} stays, since {pods} {hang} on it"),
+        "pods of this node would lose each other and their way out with it",
+    )
+    .fix(format!("once they are gone: ip link delete {bridge}"))
 }
 
 /// The addresses on another bridge than this, and those outside the pod CIDRs.

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use linux::link::{self, LinkChange};
 use linux::{Netlink, Result};
 
-use super::{CABLE, Canary, is_ours};
+use super::{Canary, is_ours, pods};
 
 impl Canary {
     /// The gateway addresses that [`Canary::ensure`] would add to a bridge of somebody else.
@@ -43,9 +43,16 @@ pub async fn remove_bridge(name: &str) -> Result<bool> {
     let Some(bridge) = link::named(&links, name).filter(|link| is_ours(link)) else {
         return Ok(true);
     };
-    if links.iter().any(|port| port.master == Some(bridge.index) && port.name != CABLE) {
+    if pods(bridge, &links).next().is_some() {
         return Ok(false);
     }
     netlink.apply(&LinkChange::Delete { name: name.to_owned() }).await?;
     Ok(true)
+}
+
+/// How many interfaces hang on a bridge that is ours, beside a canary.
+pub async fn pods_on(name: &str) -> Result<usize> {
+    let links = Netlink::open()?.links().await?;
+    let bridge = link::named(&links, name).filter(|link| is_ours(link));
+    Ok(bridge.map_or(0, |bridge| pods(bridge, &links).count()))
 }
