@@ -50,7 +50,7 @@ pub(crate) fn change_prefs(tailscaled: &Tailscaled, masked: &Value) {
     ask(tailscaled, "PATCH", &masked.to_string());
 }
 
-/// How often this host's tailscaled was told to change preferences.
+/// How often this host's tailscaled changed preferences: it logs no edit that changes nothing.
 pub(crate) fn edits(lab: &Lab, host: &Host) -> usize {
     let log = lab.logs().join(format!("{}-tailscaled.log", host.name()));
     let log = std::fs::read_to_string(log).expect("tailscaled's log");

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use testenv::{Headscale, Host, Lab, Tailscaled, Traffic, until};
 
 use crate::common::lab;
-use crate::node::{edits, prefs, route_stage, status, up};
+use crate::kernel::Kernel;
+use crate::node::{prefs, route_stage, status, up};
+use crate::wire::Wire;
 
 const POLICY: &str = r#"{
     "acls": [{"action": "accept", "src": ["*"], "dst": ["*:*"]}],
@@ -41,7 +43,8 @@ fn a_second_up_writes_nothing() {
     let key = headscale.user("k8s").reusable_key();
     let (a, b) = (lab.host("a").start(), lab.host("b").start());
     let (tailscaled, _other) = (a.tailscaled(), b.tailscaled());
-    let auth = a.vpn_auth(&headscale, &key);
+    let wire = Wire::before(&a, &tailscaled);
+    let auth = wire.instead(&a.vpn_auth(&headscale, &key));
     let first = up(&a, &auth, &["--pod-cidr", "10.42.1.0/24"]).succeeded().json();
     assert_ne!(first["changes"]["changes"], json!([]));
     up(&b, &b.vpn_auth(&headscale, &key), &["--pod-cidr", "10.42.2.0/24"]).succeeded();
@@ -50,14 +53,16 @@ fn a_second_up_writes_nothing() {
         if table.contains("10.42.2.0/24") { Ok(()) } else { Err(table) }
     });
 
-    let before = (everything(&a, &tailscaled), registrations(&headscale), edits(&lab, &a));
-    assert!(before.2 > 0, "tailscaled logs what it is told to change");
+    let writes = wire.writes();
+    assert!(writes.contains(&"PATCH prefs".to_owned()), "{writes:?}");
+    let before = (everything(&a, &tailscaled), registrations(&headscale));
+    let kernel = Kernel::watched(&a);
     let second = up(&a, &auth, &["--pod-cidr", "10.42.1.0/24"]).succeeded().json();
     assert_eq!(second["changes"]["changes"], json!([]));
     assert_eq!(second["status"]["stage"], "proven");
-    let after = (everything(&a, &tailscaled), registrations(&headscale), edits(&lab, &a));
-    assert_eq!(before.0, after.0);
-    assert_eq!(before, after);
+    assert_eq!(wire.writes(), [""; 0]);
+    assert_eq!(kernel.changes(), [""; 0]);
+    assert_eq!((everything(&a, &tailscaled), registrations(&headscale)), before);
 }
 
 #[test]
