@@ -20,6 +20,8 @@ const LAN: &str = "192.168.7.0/24";
 const GATEWAY: &str = "192.168.7.1";
 /// Half of the LAN, as another site has it.
 const HALF: &str = "192.168.7.128/25";
+/// All of the cluster, which the other site serves too.
+const CLUSTER: &str = "10.42.0.0/16";
 /// Of both sites: who answers is told by whom it sees.
 const CAMERA: &str = "192.168.7.200";
 
@@ -53,7 +55,7 @@ impl Scene {
         ];
         cameras.iter().chain([&printer]).for_each(Traffic::serve);
         router.join(&headscale, &key);
-        router.tailscale(&["set", &format!("--advertise-routes={HALF}")]);
+        router.tailscale(&["set", &format!("--advertise-routes={HALF},{CLUSTER}")]);
         Scene { headscale, key, node, tailscaled, printer }
     }
 
@@ -73,11 +75,17 @@ impl Scene {
         self.node.fetch(address).seen()
     }
 
-    fn has_the_route(&self) {
-        until("the other site's route", NEWS, || {
+    fn has_the_routes(&self) {
+        until("the other site's routes", NEWS, || {
             let table = self.node.ip("route show table 52");
-            if table.contains(HALF) { Ok(()) } else { Err(table) }
+            if table.contains(HALF) && table.contains(CLUSTER) { Ok(()) } else { Err(table) }
         });
+    }
+
+    fn own_pods_are_reached(&self) {
+        let pod = self.node.pod("pod", "10.42.1.10/24");
+        pod.serve();
+        assert_eq!(self.seen_by(pod.v4()), Ok(parsed("10.42.1.1")));
     }
 }
 
@@ -96,7 +104,7 @@ fn a_part_that_an_admin_took_from_elsewhere_is_still_taken_from_there() {
     let Some(lab) = lab("taken from elsewhere") else { return };
     let scene = Scene::start(&lab);
     scene.enrol(true);
-    scene.has_the_route();
+    scene.has_the_routes();
     let in_tailnet = address(&scene.tailscaled);
     until("a way to the other site", NEWS, || scene.seen_by(parsed(CAMERA)));
     let ways = || [scene.printer.v4(), parsed(CAMERA)].map(|address| scene.seen_by(address));
@@ -109,6 +117,7 @@ fn a_part_that_an_admin_took_from_elsewhere_is_still_taken_from_there() {
     scene.up();
     assert_eq!(ways(), as_before);
     assert_eq!(lan(&scene.node), before.1);
+    scene.own_pods_are_reached();
     let prefs_now = scene.tailscaled.prefs();
     assert_eq!(prefs_now["AdvertiseRoutes"], json!(["10.42.1.0/24"]));
     assert_eq!(prefs_now["RouteAll"], json!(true));
@@ -132,7 +141,8 @@ fn a_lan_is_not_taken_by_the_routes_that_we_switch_on() {
     let transfer = scene.node.transfer(parsed(CAMERA));
 
     scene.up();
-    scene.has_the_route();
+    scene.has_the_routes();
+    scene.own_pods_are_reached();
     assert_eq!(scene.seen_by(parsed(CAMERA)), Ok(parsed(GATEWAY)));
     scene.node.moorline(["leave"]).succeeded();
     assert_eq!(scene.seen_by(parsed(CAMERA)), Ok(parsed(GATEWAY)));
