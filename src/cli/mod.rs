@@ -25,6 +25,7 @@ mod up;
 mod variables;
 
 use clap::{Parser, Subcommand};
+use provider_api::Error;
 
 pub use exit::Exit;
 pub use typed::parse;
@@ -80,7 +81,10 @@ pub fn run(cli: &Cli) -> Exit {
     let json = cli.command.wants_json();
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => output::end(runtime.block_on(cli.answer()), json),
-        Err(error) => output::end(Err(output::Failure::from(error)), json),
+        Err(error) => {
+            let error = Error::unavailable("kernel", format!("cannot wait for events: {error}"));
+            output::end(Err(error.into()), json)
+        }
     }
 }
 

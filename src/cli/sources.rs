@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind::NotFound;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use provider_api::{Error, Result, Secret};
@@ -45,8 +44,7 @@ pub(super) fn guard_literals(settings: &Settings) -> Result<()> {
 
 fn guard(path: &Path) -> Result<()> {
     let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
-    let asker = rustix::process::geteuid().as_raw();
-    Guard { mode: metadata.mode(), owner: metadata.uid(), asker }.check(path)
+    Guard::of(&metadata).check(path)
 }
 
 fn environment(variables: &BTreeMap<String, Secret>) -> Result<Layer> {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use clap::Args;
 use provider_api::{Change, ErrorKind, Finding, Result};
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::{Cluster, Network, Place, Waiting};
 use super::exit::{self, Exit};
 use super::output::{self, Answer};
 use super::progress::Progress;
+use super::signals::interruption;
 use super::{render, sources};
 use crate::host::Directories;
 use crate::settings::{Layer, Settings};
@@ -20,6 +20,9 @@ use crate::{checks, host, providers, settings};
 ///
 /// May be said again at any time: what is as it should be is left alone. A node that is in the
 /// VPN already is adopted as it is, without a key.
+///
+/// Settings may come from variables and from the config file too, as MOORLINE_POD_CIDR and pod-cidr
+/// for --pod-cidr: a flag wins over a variable, a variable over the file.
 #[derive(Debug, Args)]
 #[command(after_long_help = exit::help(EXAMPLES))]
 pub(super) struct Arguments {
@@ -84,19 +87,6 @@ async fn abandon(settings: &Settings) -> Answer {
     Ok(Exit::Interrupted)
 }
 
-/// Comes back at Ctrl-C, and at what `systemctl stop` sends.
-async fn interruption() {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
 /// The settings are shown even where the changes cannot be told, unless it is the settings that
 /// are at fault: a key in the wrong place must not be shown.
 async fn dry_run(arguments: &Arguments, settings: &Settings) -> Answer {
@@ -137,9 +127,7 @@ impl Arguments {
         self.network.say(&mut flags);
         self.cluster.say(&mut flags);
         self.waiting.say(&mut flags);
-        if let Some(path) = &self.network.vpn_auth_file {
-            flags.vpn_auth.push(sources::vpn_auth_file(path)?);
-        }
+        flags.vpn_auth.extend(self.network.vpn_auth_file()?);
         Ok(flags)
     }
 }

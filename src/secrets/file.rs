@@ -1,6 +1,6 @@
 //! Files that hold secrets: read only where nobody else can.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -22,6 +22,12 @@ pub struct Guard {
 }
 
 impl Guard {
+    /// Of a file that this process asks for.
+    pub fn of(file: &Metadata) -> Self {
+        let asker = rustix::process::geteuid().as_raw();
+        Guard { mode: file.mode(), owner: file.uid(), asker }
+    }
+
     /// Whether only its owner can read the file, and the owner is root or the asker. Pure.
     ///
     /// # Errors
@@ -54,8 +60,7 @@ pub fn read_guarded(path: &Path) -> Result<Secret> {
         let what = format!("{} is a directory, not a file with a secret", path.display());
         return Err(Error::settings("secret-file", what).fix("name a file in it"));
     }
-    let asker = rustix::process::geteuid().as_raw();
-    Guard { mode: metadata.mode(), owner: metadata.uid(), asker }.check(path)?;
+    Guard::of(&metadata).check(path)?;
     read_text(path, file)
 }
 

@@ -101,7 +101,8 @@ fn unnamed(sources: &Sources, providers: &[Manifest]) -> Error {
     let fault = faults.filter_map(|vpn_auth| vpn_auth.check_shape().err()).next();
     fault.unwrap_or_else(|| {
         Error::settings("provider-missing", "no provider is named").fix(format!(
-            "name one, as in --vpn-auth name={first}, or --provider {first}; known: {}",
+            "name one, as in --vpn-auth name={first}, or --provider {first}; known: {}\n\
+             with the settings in /etc/moorline/config.toml, `moorline up` alone is enough",
             names(providers),
             first = providers.first().map_or("NAME", |manifest| manifest.name.as_str()),
         ))
