@@ -35,8 +35,6 @@ pub enum Word {
     Move,
     /// Whether the node may join again after an administrator put it out.
     Rejoin,
-    /// The command that starts the VPN's daemon anew.
-    RestartCommand,
     /// The directory of what is kept.
     StateDir,
     /// The directory of what lasts until the next boot.
@@ -45,7 +43,7 @@ pub enum Word {
 
 impl Word {
     /// All words, in the order in which they are shown.
-    pub const ALL: [Word; 16] = [
+    pub const ALL: [Word; 15] = [
         Word::Provider,
         Word::NodeName,
         Word::Cluster,
@@ -59,7 +57,6 @@ impl Word {
         Word::JoinDeadline,
         Word::Move,
         Word::Rejoin,
-        Word::RestartCommand,
         Word::StateDir,
         Word::RunDir,
     ];
@@ -80,7 +77,6 @@ impl Word {
             Word::JoinDeadline => "join-deadline",
             Word::Move => "move",
             Word::Rejoin => "rejoin",
-            Word::RestartCommand => "restart-command",
             Word::StateDir => "state-dir",
             Word::RunDir => "run-dir",
         }
@@ -109,7 +105,6 @@ impl Word {
             | Word::Wait
             | Word::WaitFor
             | Word::JoinDeadline
-            | Word::RestartCommand
             | Word::StateDir
             | Word::RunDir => Kind::Text,
         }

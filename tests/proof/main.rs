@@ -8,5 +8,3 @@ mod causes;
 mod hosts;
 #[cfg(test)]
 mod masquerade;
-#[cfg(test)]
-mod responder;

@@ -4,7 +4,6 @@ mod apply;
 pub(crate) mod asked;
 mod diagnose;
 mod events;
-mod firewall;
 mod health;
 mod interface;
 mod leave;
@@ -13,10 +12,7 @@ mod observe;
 mod peers;
 mod plan;
 mod repair;
-mod routes;
 mod sight;
-mod taken;
-mod toggle;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -50,9 +46,6 @@ struct Memory {
     changed: Option<Instant>,
     /// What the control server's own API told last.
     told: Option<Told>,
-    /// When the firewall was last looked at, or first could have been, and whether
-    /// tailscaled's rules were gone.
-    firewall: Option<(Instant, bool)>,
 }
 
 impl Memory {

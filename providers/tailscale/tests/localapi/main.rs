@@ -8,5 +8,4 @@ mod joins;
 mod node;
 mod observes;
 mod refusals;
-mod toggles;
 mod trouble;
