@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use provider_api::Secret;
+use provider_api::{Result, Secret};
 
+use super::sources;
 use crate::settings::{Layer, Origin, VpnAuth, Word};
 
 /// Where Moorline reads and keeps things
@@ -40,7 +41,7 @@ pub(super) struct Network {
     ///
     /// [environment: K3S_VPN_AUTH_FILE, MOORLINE_VPN_AUTH_FILE]
     #[arg(long, value_name = "PATH")]
-    pub(super) vpn_auth_file: Option<PathBuf>,
+    vpn_auth_file: Option<PathBuf>,
     /// The provider, where no --vpn-auth names it
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
@@ -82,6 +83,16 @@ pub(super) struct Cluster {
     pod_bridge: Option<String>,
 }
 
+/// How the service keeps it so
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Service")]
+pub(super) struct Keeping {
+    /// The command that starts the VPN's daemon where it went away, or none [default: the service
+    /// manager's]
+    #[arg(long, value_name = "COMMAND")]
+    restart_command: Option<String>,
+}
+
 /// When to be content
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Waiting")]
@@ -103,6 +114,11 @@ impl Place {
 }
 
 impl Network {
+    /// What stands in the file that was named.
+    pub(super) fn vpn_auth_file(&self) -> Result<Option<VpnAuth>> {
+        self.vpn_auth_file.as_deref().map(sources::vpn_auth_file).transpose()
+    }
+
     /// Says what was typed here; the file is for others to read.
     pub(super) fn say(&self, layer: &mut Layer) {
         let vpn_auth = self.vpn_auth.iter();
@@ -129,6 +145,13 @@ impl Cluster {
     }
 }
 
+impl Keeping {
+    /// Says what was typed here.
+    pub(super) fn say(&self, layer: &mut Layer) {
+        say(layer, Word::RestartCommand, self.restart_command.as_ref());
+    }
+}
+
 impl Waiting {
     /// Says what was typed here.
     pub(super) fn say(&self, layer: &mut Layer) {
@@ -146,6 +169,6 @@ pub(super) fn say<'a>(layer: &mut Layer, word: Word, texts: impl IntoIterator<It
 }
 
 /// Takes a secret from the command line without keeping it in sight.
-fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+fn secret(text: &str) -> std::result::Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text))
 }

@@ -18,6 +18,8 @@ mod output;
 mod policy;
 mod progress;
 mod render;
+mod run;
+mod signals;
 mod sources;
 mod status;
 mod typed;
@@ -66,6 +68,7 @@ EXAMPLES
 #[derive(Debug, Subcommand)]
 enum Command {
     Up(up::Arguments),
+    Run(run::Arguments),
     Status(status::Arguments),
     Leave(leave::Arguments),
     Policy(policy::Arguments),
@@ -92,6 +95,7 @@ impl Cli {
     async fn answer(&self) -> output::Answer {
         match &self.command {
             Command::Up(arguments) => up::run(arguments, &self.place).await,
+            Command::Run(arguments) => run::run(arguments, &self.place).await,
             Command::Status(arguments) => status::run(arguments, &self.place).await,
             Command::Leave(arguments) => leave::run(arguments, &self.place).await,
             Command::Policy(arguments) => policy::run(arguments, &self.place),
@@ -108,7 +112,7 @@ impl Command {
             Command::Status(arguments) => arguments.json,
             Command::Leave(arguments) => arguments.json,
             Command::Policy(arguments) => arguments.wants_json(),
-            Command::Completions(_) | Command::Man(_) => false,
+            Command::Run(_) | Command::Completions(_) | Command::Man(_) => false,
         }
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use clap::Args;
 use provider_api::{Change, ErrorKind, Finding, Result};
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::{Cluster, Network, Place, Waiting};
 use super::exit::{self, Exit};
 use super::output::{self, Answer};
 use super::progress::Progress;
+use super::signals::interruption;
 use super::{render, sources};
 use crate::host::Directories;
 use crate::settings::{Layer, Settings};
@@ -87,19 +87,6 @@ async fn abandon(settings: &Settings) -> Answer {
     Ok(Exit::Interrupted)
 }
 
-/// Comes back at Ctrl-C, and at what `systemctl stop` sends.
-async fn interruption() {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
 /// The settings are shown even where the changes cannot be told, unless it is the settings that
 /// are at fault: a key in the wrong place must not be shown.
 async fn dry_run(arguments: &Arguments, settings: &Settings) -> Answer {
@@ -140,9 +127,7 @@ impl Arguments {
         self.network.say(&mut flags);
         self.cluster.say(&mut flags);
         self.waiting.say(&mut flags);
-        if let Some(path) = &self.network.vpn_auth_file {
-            flags.vpn_auth.push(sources::vpn_auth_file(path)?);
-        }
+        flags.vpn_auth.extend(self.network.vpn_auth_file()?);
         Ok(flags)
     }
 }

@@ -6,8 +6,8 @@ use provider_api::{Enrolment, Finding, Leave, Result, Severity};
 
 use crate::host::session::{Access, Place};
 use crate::host::{
-    Directories, LeaveReport, NetworkState, PATIENCE, Reporter, Silent, StateDirectory, open,
-    pod_network,
+    Directories, LeaveReport, NetworkState, PATIENCE, Reporter, Silent, StateDirectory, StateLock,
+    open, pod_network,
 };
 
 /// Takes back what the ledger says is ours: routes, settings, the canary, and with
@@ -21,9 +21,19 @@ pub async fn leave(
     how: Leave,
     reporter: Arc<dyn Reporter>,
 ) -> Result<LeaveReport> {
+    let lock = StateDirectory::new(&directories.state).lock_within(PATIENCE).await?;
+    leave_with(&lock, directories, how, reporter).await
+}
+
+/// The same, for a caller that holds the lock.
+pub(super) async fn leave_with(
+    _lock: &StateLock,
+    directories: &Directories,
+    how: Leave,
+    reporter: Arc<dyn Reporter>,
+) -> Result<LeaveReport> {
     let directory = StateDirectory::new(&directories.state);
-    let _lock = directory.lock_within(PATIENCE).await?;
-    let place = Place { directory: directory.clone(), access: Access::Write, reporter };
+    let place = Place { directory, access: Access::Write, reporter };
     let opened = open::to_leave(place)?;
     let session = &opened.session;
     let before = session.network_state()?;
@@ -58,8 +68,13 @@ fn stays_enrolled(before: &NetworkState, how: Leave) -> bool {
 /// # Errors
 /// Where its daemon does not answer.
 pub async fn abandon(directories: &Directories) -> Result<()> {
+    let lock = StateDirectory::new(&directories.state).lock_within(PATIENCE).await?;
+    abandon_with(&lock, directories).await
+}
+
+/// The same, for a caller that holds the lock.
+pub(super) async fn abandon_with(_lock: &StateLock, directories: &Directories) -> Result<()> {
     let directory = StateDirectory::new(&directories.state);
-    let _lock = directory.lock_within(PATIENCE).await?;
     if directory.load()?.networks.is_empty() {
         return Ok(());
     }

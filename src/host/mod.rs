@@ -10,6 +10,7 @@
 //!     pod_network           the bridge, the canary, forwarding
 //!     probing, unprobed     whom to probe, and why nobody could be asked
 //!     judge, kinship        pure: the stage; who belongs to this cluster
+//!     run, supervise         the service: a loop that keeps it so
 //!     telling, report       what the commands answer
 //! ```
 
@@ -26,9 +27,11 @@ mod pod_network;
 mod probing;
 mod report;
 mod reporter;
+mod run;
 mod session;
 mod state;
 mod status;
+mod supervise;
 mod takeover;
 mod telling;
 mod unprobed;
@@ -41,8 +44,10 @@ pub use kinship::{Own, bond, kinship};
 pub use leave::{abandon, leave};
 pub use report::{Kinship, LeaveReport, PeerReport, Proof, StatusReport, UpReport};
 pub use reporter::{Reporter, Silent};
+pub use run::{Desk, Happening, Order, Service, ServiceReport, Snapshot, What, Wishes, ending};
 use session::Session;
 use state::PATIENCE;
 pub use state::{NetworkState, STATE_VERSION, State, StateDirectory, StateLock};
 pub use status::{Patience, status};
+pub use supervise::Tasks;
 pub use up::{plan, up};

@@ -1,26 +1,36 @@
 //! Puts together what is known of the node, for whoever asked.
 
-use provider_api::{Finding, Observed, Result};
+use provider_api::{Finding, NetworkName, Observed, Result};
 
 use crate::checks;
-use crate::host::{Own, Proof, Session, Stage, StatusReport, judge};
+use crate::host::{NetworkState, Own, Proof, Session, Stage, StatusReport, judge};
 use crate::proof::Verdict;
 
 /// The version of the status report's shape.
 const REPORT_VERSION: u32 = 1;
 
-/// Puts the report together, and remembers the proof. The stage is that of this proof: what
-/// was seen long ago is told with its age, and proves nothing now.
+/// Puts the report together, and remembers the proof.
 pub(super) fn status(
     session: &Session,
     observed: Observed,
     proof: Option<Proof>,
-    mut findings: Vec<Finding>,
+    findings: Vec<Finding>,
 ) -> Result<StatusReport> {
     if let Some(proof) = proof.clone() {
         session.remember(|network| network.proof = Some(proof))?;
     }
-    let state = session.network_state()?;
+    Ok(report(session.network_state()?, session.network(), observed, proof, findings))
+}
+
+/// Puts the report together. The stage is that of this proof: what was seen long ago is told
+/// with its age, and proves nothing now. Pure.
+pub(super) fn report(
+    state: NetworkState,
+    network: &NetworkName,
+    observed: Observed,
+    proof: Option<Proof>,
+    mut findings: Vec<Finding>,
+) -> StatusReport {
     let verdict = proof.as_ref().map(|proof| &proof.verdict);
     let stage = judge::stage_of(&observed, &state.desired.pod_cidrs, verdict);
     findings.extend(observed.findings.iter().cloned());
@@ -32,19 +42,19 @@ pub(super) fn status(
     let membership = state.membership.iter();
     findings.extend(membership.flat_map(|own| checks::namesakes(&own.name, &peers)));
     checks::sort(&mut findings);
-    Ok(StatusReport {
+    StatusReport {
         version: REPORT_VERSION,
         stage,
         peers,
         routes: observed.routes,
         cluster: state.cluster.clone(),
         cluster_cidrs: state.desired.cluster_cidrs.clone(),
-        network: session.network().clone(),
+        network: network.clone(),
         provider: state.provider,
         membership: state.membership,
-        proof: state.proof,
+        proof: proof.or(state.proof),
         findings,
-    })
+    }
 }
 
 /// Why the node is no further. Pods whose routes nobody serves cannot be answered: the routes

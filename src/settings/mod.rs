@@ -12,7 +12,7 @@ mod cidrs;
 mod config;
 #[cfg(test)]
 pub(crate) mod example;
-mod extra_args;
+pub(crate) mod extra_args;
 mod origin;
 mod parse;
 mod provider;
@@ -34,7 +34,7 @@ use provider_api::{
 pub use config::read as read_config;
 pub use origin::{Origin, Sourced};
 pub use provider::provider;
-pub use resolve::{cluster_cidrs, directories, resolve};
+pub use resolve::{cluster_cidrs, directories, resolve, restart_command};
 pub use secret_ref::SecretRef;
 pub use vpn_auth::VpnAuth;
 pub use words::{Kind, Layer, Sources, Word};
@@ -81,6 +81,9 @@ pub struct Settings {
     pub allow_move: Sourced<bool>,
     /// Whether a node that an administrator put out may join again.
     pub allow_rejoin: Sourced<bool>,
+    /// The command that starts the VPN's daemon anew. None leaves that to the service manager;
+    /// one without words forbids it.
+    pub restart_command: Option<Sourced<Vec<String>>>,
     /// The directory of what is kept.
     pub state_dir: Sourced<PathBuf>,
     /// The directory of what lasts until the next boot.

@@ -38,6 +38,22 @@ pub(super) fn duration(text: &str, origin: &Origin) -> Result<Duration, Error> {
     })
 }
 
+/// A program with its arguments, separated by blanks; `none` for none. Services are started
+/// with different paths to search, so the program is told with its own.
+pub(super) fn command(text: &str, origin: &Origin) -> Result<Vec<String>, Error> {
+    let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    match words.first().map(String::as_str) {
+        Some("none") if words.len() == 1 => Ok(Vec::new()),
+        Some(program) if program.starts_with('/') => Ok(words),
+        Some(_) | None => {
+            let what = format!("`{text}` is no program with its path");
+            let fix =
+                "write it from the root, as in /usr/bin/systemctl restart tailscaled, or none";
+            Err(origin.error("command", what).fix(fix))
+        }
+    }
+}
+
 /// `routed` or `underlay`.
 pub(super) fn mode(text: &str, origin: &Origin) -> Result<RouteMode, Error> {
     match text {

@@ -47,6 +47,7 @@ pub fn resolve(sources: &Sources, providers: &[Manifest]) -> Result<Settings, Er
         join_deadline: typed.one(Word::JoinDeadline, parse::duration, || Ok(JOIN_DEADLINE))?,
         allow_move: typed.one(Word::Move, parse::answer, || Ok(false))?,
         allow_rejoin: typed.one(Word::Rejoin, parse::answer, || Ok(false))?,
+        restart_command: typed.said(Word::RestartCommand, parse::command)?,
         state_dir: typed.directory(Word::StateDir, STATE_DIR)?,
         run_dir: typed.directory(Word::RunDir, RUN_DIR)?,
         findings,
@@ -67,6 +68,15 @@ pub fn directories(sources: &Sources) -> Result<(PathBuf, PathBuf), Error> {
     let state = typed.directory(Word::StateDir, STATE_DIR)?;
     let run = typed.directory(Word::RunDir, RUN_DIR)?;
     Ok((state.value, run.value))
+}
+
+/// The command that starts the VPN's daemon anew, alone; see [`Settings::restart_command`].
+///
+/// # Errors
+/// [`ErrorKind::Settings`](provider_api::ErrorKind::Settings) for a program without its path.
+pub fn restart_command(sources: &Sources) -> Result<Option<Vec<String>>, Error> {
+    let said = Typed(sources).said(Word::RestartCommand, parse::command)?;
+    Ok(said.map(|said| said.value))
 }
 
 /// The cluster's CIDRs alone.

@@ -35,6 +35,8 @@ pub enum Word {
     Move,
     /// Whether the node may join again after an administrator put it out.
     Rejoin,
+    /// The command that starts the VPN's daemon anew.
+    RestartCommand,
     /// The directory of what is kept.
     StateDir,
     /// The directory of what lasts until the next boot.
@@ -43,7 +45,7 @@ pub enum Word {
 
 impl Word {
     /// All words, in the order in which they are shown.
-    pub const ALL: [Word; 15] = [
+    pub const ALL: [Word; 16] = [
         Word::Provider,
         Word::NodeName,
         Word::Cluster,
@@ -57,6 +59,7 @@ impl Word {
         Word::JoinDeadline,
         Word::Move,
         Word::Rejoin,
+        Word::RestartCommand,
         Word::StateDir,
         Word::RunDir,
     ];
@@ -77,6 +80,7 @@ impl Word {
             Word::JoinDeadline => "join-deadline",
             Word::Move => "move",
             Word::Rejoin => "rejoin",
+            Word::RestartCommand => "restart-command",
             Word::StateDir => "state-dir",
             Word::RunDir => "run-dir",
         }
@@ -105,6 +109,7 @@ impl Word {
             | Word::Wait
             | Word::WaitFor
             | Word::JoinDeadline
+            | Word::RestartCommand
             | Word::StateDir
             | Word::RunDir => Kind::Text,
         }

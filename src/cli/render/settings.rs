@@ -43,6 +43,7 @@ pub(in crate::cli) fn rows(settings: &Settings) -> Vec<Row> {
     rows.push(shown("join-deadline", &settings.join_deadline, |time| time::span(*time)));
     rows.push(row("move", &settings.allow_move));
     rows.push(row("rejoin", &settings.allow_rejoin));
+    rows.extend(settings.restart_command.iter().map(|command| list("restart-command", command)));
     rows.push(shown("state-dir", &settings.state_dir, |path| path.display().to_string()));
     rows.push(shown("run-dir", &settings.run_dir, |path| path.display().to_string()));
     rows

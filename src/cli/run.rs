@@ -1,0 +1,78 @@
+//! `moorline run`.
+
+use clap::Args;
+use provider_api::Result;
+
+use super::arguments::{Cluster, Keeping, Network, Place};
+use super::exit::{self, Exit};
+use super::output::Answer;
+use super::signals::interruption;
+use super::sources;
+use crate::host::{Directories, Service, Wishes};
+use crate::settings::{Layer, Settings, Sources};
+use crate::{providers, settings};
+
+/// Keep this node in the network: join, mend what breaks, and tell how things stand
+///
+/// For a service manager: runs until it is ended, which changes nothing on the network. Without
+/// settings it keeps what the last `moorline up` wanted.
+#[derive(Debug, Args)]
+#[command(after_long_help = exit::help(EXAMPLES))]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    network: Network,
+    #[command(flatten)]
+    cluster: Cluster,
+    #[command(flatten)]
+    keeping: Keeping,
+}
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  As a service, with the settings in its config file:
+    moorline run
+
+  By hand, telling what it does:
+    moorline run -v --vpn-auth=name=tailscale,joinKey=file:/etc/moorline/key \\
+      --pod-cidr 10.42.3.0/24
+
+  Where tailscaled is kept by something other than systemd:
+    moorline run --restart-command '/sbin/rc-service tailscale restart'";
+
+pub(super) async fn run(arguments: &Arguments, place: &Place) -> Answer {
+    let (service, _desk) = Service::new(arguments.wishes(place)?).await?;
+    service.run(interruption()).await?;
+    Ok(Exit::Done)
+}
+
+impl Arguments {
+    fn wishes(&self, place: &Place) -> Result<Wishes> {
+        let sources = sources::gather(place, self.flags()?)?;
+        let (state, run) = settings::directories(&sources)?;
+        Ok(Wishes {
+            settings: wanted(&sources)?,
+            directories: Directories { state, run },
+            restart: settings::restart_command(&sources)?,
+        })
+    }
+
+    fn flags(&self) -> Result<Layer> {
+        let mut flags = Layer::default();
+        self.network.say(&mut flags);
+        self.cluster.say(&mut flags);
+        self.keeping.say(&mut flags);
+        flags.vpn_auth.extend(self.network.vpn_auth_file()?);
+        Ok(flags)
+    }
+}
+
+/// What is wanted, where anything says which network.
+fn wanted(sources: &Sources) -> Result<Option<Settings>> {
+    let manifests = providers::manifests()?;
+    if settings::provider(sources, &manifests)?.is_none() {
+        return Ok(None);
+    }
+    let settings = settings::resolve(sources, &manifests)?;
+    sources::guard_literals(&settings)?;
+    Ok(Some(settings))
+}
