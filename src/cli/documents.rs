@@ -7,6 +7,7 @@ use clap::Parser;
 use super::Cli;
 use super::tests::all;
 use crate::providers;
+use crate::settings::extra_args::split;
 use crate::settings::{Origin, Sources, Word, read_config, resolve};
 
 const DOCUMENTS: [&str; 4] = [
@@ -19,12 +20,12 @@ const DOCUMENTS: [&str; 4] = [
 /// The lines that begin with the command, or with a prompt and the command; up to what the shell
 /// does with the answer.
 fn commands(text: &str) -> Vec<Vec<String>> {
-    let text = text.replace("\\\n", " ").replace('"', "");
+    let text = text.replace("\\\n", " ");
     let lines = text.lines().map(|line| line.split_once("$ ").map_or(line, |(_, rest)| rest));
     let commands = lines.filter(|line| line.trim_start().starts_with("moorline "));
-    commands
-        .map(|line| line.split_whitespace().take_while(|word| !matches!(*word, ">" | "|")))
-        .map(|words| words.map(str::to_owned).collect())
+    let words = commands.map(|line| split(line).expect(line).into_iter());
+    words
+        .map(|words| words.take_while(|word| !matches!(word.as_str(), ">" | "|")).collect())
         .collect()
 }
 

@@ -5,7 +5,7 @@ pub(super) const EXTRA_ARGS: &str = "extraArgs";
 
 /// Cuts a line at whitespace. Single and double quotes keep whitespace and each other; nothing
 /// else is special. None where a quote is left open.
-pub(super) fn split(line: &str) -> Option<Vec<String>> {
+pub(crate) fn split(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote: Option<char> = None;
