@@ -98,7 +98,8 @@ pub enum Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Repair {
-    /// Write the routes to peers into the kernel again.
+    /// Write the routes to peers into the kernel again, and what they hang on: the interface
+    /// set up, with its addresses. May cut traffic for a moment where it takes that.
     PeerRoutes,
     /// Write the provider's firewall rules again.
     Firewall,

@@ -66,6 +66,7 @@ impl Tailscale {
     }
 
     async fn attempt(&self, deadline: Instant) -> Result<Membership, Ended> {
+        self.finish_toggle::<Ended>().await?;
         let (status, prefs) = self.own().await?;
         let ledger = self.ledger_of(&self.identity().await?).await?;
         let needs = situation(&status, &prefs, &ledger, &self.settings)?;

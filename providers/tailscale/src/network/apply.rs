@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use linux::rule::Rule;
 use linux::{Netlink, nftables};
 use provider_api::{
-    Desired, Enrolment, Ledger, LedgerEntry, OwnedSetting, Result, RouteMode, Step,
+    Desired, Enrolment, Error, Ledger, LedgerEntry, OwnedSetting, Result, RouteMode, Step,
 };
 use serde_json::{Value, json};
 
@@ -31,8 +31,9 @@ pub(super) struct Decision {
 impl Tailscale {
     /// Asks whether the daemon would take it all, before anything is recorded or changed. Then
     /// guards first and preferences after, so that no moment is without them; last goes what is
-    /// not needed any more.
+    /// not needed any more, and what somebody took from the kernel is written again.
     pub(super) async fn apply_all(&self, want: &Desired) -> Result<()> {
+        self.finish_toggle::<Error>().await?;
         let decision = self.decide(want).await?;
         let Decision { prefs, settlement, rules, snat, ledger } = decision;
         if !settlement.changes.is_empty() {
@@ -46,7 +47,7 @@ impl Tailscale {
         if snat.is_none() && translates(&ledger) {
             self.stop_translating().await?;
         }
-        Ok(())
+        self.mend_without_a_cut().await
     }
 
     pub(super) async fn decide(&self, want: &Desired) -> Result<Decision> {

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use provider_api::{Finding, NodeId, Result};
 use tokio::time::{Instant, sleep};
 
-use super::{Tailscale, health};
+use super::firewall::{self, Firewall};
+use super::{Tailscale, health, interface};
 use crate::client::{State, Status};
 use crate::prefs::Prefs;
 
@@ -22,6 +23,11 @@ impl Tailscale {
     async fn examine(&self) -> Result<Vec<Finding>> {
         let (status, prefs) = self.own().await?;
         let mut findings = health::of_daemon(&prefs, &self.api.version());
+        let addresses = status.addresses();
+        let link = interface::carrying(&addresses).await?;
+        let carried = interface::carried(link.as_ref(), &addresses);
+        let is_gone = firewall::firewall(&prefs, &carried).await == Firewall::Gone;
+        findings.extend(is_gone.then(firewall::gone));
         let status = match prefs.must_not_reconnect() {
             true => status,
             false => self.asked_anew(status).await?,

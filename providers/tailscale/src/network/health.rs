@@ -113,15 +113,22 @@ pub(super) fn of_missing(addresses: &[IpAddr]) -> Option<Finding> {
     let listed: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let first = addresses.first()?;
     let fix = match first {
-        IpAddr::V4(_) => "systemctl restart tailscaled",
+        IpAddr::V4(_) => "moorline up",
         IpAddr::V6(_) => {
             "where this node is to have IPv6: sysctl -w net.ipv6.conf.all.disable_ipv6=0\n\
-             then, or where it has: systemctl restart tailscaled"
+             then, or where it has: moorline up"
         }
     };
     let what = format!("tailscale0 does not carry this node's address {}", listed.join(", "));
     let why = "this node reaches nobody, and is reached by nobody, in that address family";
     Some(Finding::new(Severity::Warning, "address-missing", what, why).fix(fix))
+}
+
+/// Somebody set the interface down.
+pub(super) fn interface_down(name: &str) -> Finding {
+    let what = format!("{name} is set down");
+    let why = "this node reaches nobody, and is reached by nobody; tailscaled does not see it";
+    Finding::new(Severity::Error, "interface-down", what, why).fix("moorline up")
 }
 
 /// What wins back a node that the control server put out.

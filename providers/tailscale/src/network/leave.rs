@@ -7,7 +7,7 @@ use super::apply::{held, translates};
 use crate::client::{Cause, ClientError};
 use crate::guard::Snat;
 use crate::join::{About, login_entry, unfinished};
-use crate::prefs::{APART, ENROLMENT, Prefs, RULES, Want, diff, settle};
+use crate::prefs::{APART, ENROLMENT, Prefs, RULES, TOGGLE, Want, diff, settle};
 
 /// What a restored login does not bring back: they are the login.
 const OF_THE_LOGIN: [&str; 2] = ["WantRunning", "LoggedOut"];
@@ -29,6 +29,7 @@ impl Tailscale {
     }
 
     async fn take_back(&self, how: Leave) -> Result<()> {
+        self.finish_toggle::<Error>().await?;
         self.take_back_login().await?;
         let (status, prefs) = self.own().await?;
         let ledger = self.host.ledger().await?;
@@ -121,10 +122,9 @@ impl Tailscale {
 /// What a daemon that is away still has of us, in its own words.
 fn remains(ledger: &Ledger) -> Vec<String> {
     let settings = ledger.settings.iter().filter(|(_, setting)| !setting.restored);
-    let mut remains: Vec<String> = settings
-        .filter(|(name, _)| !APART.contains(&name.as_str()))
-        .map(|(name, _)| name.clone())
-        .collect();
+    let is_told = |name: &str| name == TOGGLE || !APART.contains(&name);
+    let mut remains: Vec<String> =
+        settings.filter(|(name, _)| is_told(name)).map(|(name, _)| name.clone()).collect();
     remains.extend(ledger.routes.iter().map(|route| format!("the route {route}")));
     remains.extend((ledger.enrolment == Some(Enrolment::Ours)).then(|| "its login".to_owned()));
     remains

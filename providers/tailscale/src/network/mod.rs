@@ -4,6 +4,7 @@ mod apply;
 pub(crate) mod asked;
 mod diagnose;
 mod events;
+mod firewall;
 mod health;
 mod interface;
 mod leave;
@@ -12,7 +13,10 @@ mod observe;
 mod peers;
 mod plan;
 mod repair;
+mod routes;
 mod sight;
+mod taken;
+mod toggle;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -46,6 +50,9 @@ struct Memory {
     changed: Option<Instant>,
     /// What the control server's own API told last.
     told: Option<Told>,
+    /// When the firewall was last looked at, or first could have been, and whether
+    /// tailscaled's rules were gone.
+    firewall: Option<(Instant, bool)>,
 }
 
 impl Memory {

@@ -38,12 +38,12 @@ impl Tailscale {
         let sight = self.look().await?;
         let addresses = sight.status.addresses();
         let link = interface::carrying(&addresses).await?;
-        let missing = link.as_ref().map(|link| interface::missing(link, &addresses));
+        let taken = self.taken_away(&sight, link.as_ref()).await?;
         let verdicts = sight.verdicts();
         let mut findings = health::of_status(&sight.status, sight.enrolment(), Timestamp::now());
         findings.extend(health::of_daemon(&sight.prefs, &self.api.version()));
         findings.extend(sight.is_ephemeral.then(health::ephemeral));
-        findings.extend(health::of_missing(&missing.unwrap_or_default()));
+        findings.extend(taken.findings);
         findings.extend(sight.asked_in_vain.clone().map(health::of_untold));
         if let Some(put_out) = sight.put_out.clone().filter(|it| !findings.contains(it)) {
             findings.push(put_out);
@@ -51,6 +51,7 @@ impl Tailscale {
         Ok(Observed {
             route_findings: self.route_findings(&sight, &verdicts),
             findings,
+            wants: taken.wants,
             ..sight.observed(link, &verdicts)
         })
     }

@@ -16,5 +16,5 @@ pub(crate) use change::{PrefChange, changed, diff, masked};
 pub(crate) use owned::{OWNED, wanted};
 pub(crate) use raw::Prefs;
 pub(crate) use settle::{
-    APART, ENROLMENT, LOGIN, RULES, Settlement, TRANSLATION, Want, hold, settle,
+    APART, ENROLMENT, LOGIN, RULES, Settlement, TOGGLE, TRANSLATION, Want, hold, settle,
 };

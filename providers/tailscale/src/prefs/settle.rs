@@ -17,6 +17,10 @@ pub(crate) const ENROLMENT: &str = "HaveNodeKey";
 /// before it.
 pub(crate) const LOGIN: &str = "login under way";
 
+/// The ledger's name for preferences that are off for a moment: `was` holds them as they were
+/// and will be, `made` as they are meanwhile.
+pub(crate) const TOGGLE: &str = "switched off for a moment";
+
 /// The ledger's name for the nftables table that translates an admin's sources.
 pub(crate) const TRANSLATION: &str = "nftables moorline-tailscale";
 
@@ -26,7 +30,7 @@ pub(crate) const RULES: &str = "ip rules";
 const ROUTES: &str = "AdvertiseRoutes";
 
 /// What the ledger holds beside preferences that are simply held and given back.
-pub(crate) const APART: [&str; 5] = [ENROLMENT, LOGIN, TRANSLATION, RULES, ROUTES];
+pub(crate) const APART: [&str; 6] = [ENROLMENT, LOGIN, TOGGLE, TRANSLATION, RULES, ROUTES];
 
 /// The whole of what Moorline wants of the preferences. The empty one takes everything back.
 #[derive(Debug, Clone, Default, PartialEq)]

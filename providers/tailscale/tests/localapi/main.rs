@@ -8,4 +8,5 @@ mod joins;
 mod node;
 mod observes;
 mod refusals;
+mod toggles;
 mod trouble;
