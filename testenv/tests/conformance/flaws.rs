@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
@@ -26,6 +27,17 @@ enum Flaw {
     PlansByDoing,
     GivesNoAdvice,
     AdvertisesInUnderlay,
+    KeepsTheOldRoute,
+    ChangesUnrecorded,
+    TellsNoNews,
+    RepairsByLeaving,
+    TakesBackAll,
+    StaysLoggedIn,
+    AlwaysLogsOut,
+    CallsItselfAnew,
+    TellsNoKeyFromAnother,
+    NamesNoPrefix,
+    TakesEverySetting,
 }
 
 struct FlawedProvider(FakeProvider, Flaw);
@@ -34,10 +46,14 @@ struct FlawedNetwork {
     whole: Box<dyn Network>,
     host: Arc<dyn Host>,
     flaw: Flaw,
+    joins: AtomicU32,
 }
 
 /// A host whose ledger stays empty.
 struct Forgetful(Arc<dyn Host>);
+
+/// A host that calls a record written which is not.
+struct Careless(Arc<dyn Host>);
 
 impl Provider for FlawedProvider {
     fn manifest(&self) -> &Manifest {
@@ -47,15 +63,22 @@ impl Provider for FlawedProvider {
     fn open(&self, settings: &ProviderSettings, host: Arc<dyn Host>) -> Result<Box<dyn Network>> {
         let given: Arc<dyn Host> = if self.1 == Flaw::RecordsNothing {
             Arc::new(Forgetful(Arc::clone(&host)))
+        } else if self.1 == Flaw::ChangesUnrecorded {
+            Arc::new(Careless(Arc::clone(&host)))
         } else {
             Arc::clone(&host)
         };
-        let whole = self.0.open(settings, given)?;
-        Ok(Box::new(FlawedNetwork { whole, host, flaw: self.1 }))
+        let mut settings = settings.clone();
+        if self.1 == Flaw::TakesEverySetting {
+            settings.values.clear();
+        }
+        let whole = self.0.open(&settings, given)?;
+        Ok(Box::new(FlawedNetwork { whole, host, flaw: self.1, joins: AtomicU32::new(0) }))
     }
 
     fn policy(&self, request: &PolicyRequest) -> Result<String> {
-        self.0.policy(request)
+        let text = self.0.policy(request)?;
+        Ok(if self.1 == Flaw::NamesNoPrefix { String::new() } else { text })
     }
 }
 
@@ -79,6 +102,25 @@ impl Host for Forgetful {
 }
 
 #[async_trait]
+impl Host for Careless {
+    fn progress(&self, step: Step) {
+        self.0.progress(step);
+    }
+
+    async fn ledger(&self) -> Result<Ledger> {
+        self.0.ledger().await
+    }
+
+    async fn record(&self, entry: LedgerEntry) -> Result<()> {
+        self.0.record(entry).await.or(Ok(()))
+    }
+
+    async fn secret(&self, key: &str) -> Result<Option<Secret>> {
+        self.0.secret(key).await
+    }
+}
+
+#[async_trait]
 impl Network for FlawedNetwork {
     async fn plan(&self, want: &Desired) -> Result<Plan> {
         if self.flaw == Flaw::PlansByDoing {
@@ -94,11 +136,17 @@ impl Network for FlawedNetwork {
             let text = key.map_or_else(String::new, |key| key.expose().to_owned());
             self.host.progress(Step::begin("key", format!("joining by {text}")));
         }
-        let joined = self.whole.join().await;
-        joined.map_err(|mut error| {
+        let mut joined = self.whole.join().await.map_err(|mut error| {
             error.fix = error.fix.filter(|_| self.flaw != Flaw::GivesNoAdvice);
+            if self.flaw == Flaw::TellsNoKeyFromAnother {
+                error.code = "key".into();
+            }
             error
-        })
+        })?;
+        if self.flaw == Flaw::CallsItselfAnew {
+            joined.name += &self.joins.fetch_add(1, Ordering::Relaxed).to_string();
+        }
+        Ok(joined)
     }
 
     async fn apply(&self, want: &Desired) -> Result<Observed> {
@@ -111,6 +159,9 @@ impl Network for FlawedNetwork {
             want.mode = provider_api::RouteMode::Routed;
             want.pod_cidrs = vec![fake::pod_cidr(1)];
         }
+        if self.flaw == Flaw::KeepsTheOldRoute && !want.pod_cidrs.contains(&fake::pod_cidr(1)) {
+            want.pod_cidrs.push(fake::pod_cidr(1));
+        }
         self.whole.apply(&want).await
     }
 
@@ -119,10 +170,16 @@ impl Network for FlawedNetwork {
     }
 
     fn events(&self) -> BoxStream<'static, Event> {
+        if self.flaw == Flaw::TellsNoNews {
+            return Box::pin(futures_util::stream::empty());
+        }
         self.whole.events()
     }
 
     async fn repair(&self, what: Repair) -> Result<()> {
+        if self.flaw == Flaw::RepairsByLeaving {
+            self.whole.leave(Leave::Withdraw).await?;
+        }
         self.whole.repair(what).await
     }
 
@@ -130,6 +187,13 @@ impl Network for FlawedNetwork {
         if self.flaw == Flaw::LeavesAllBehind {
             return self.host.record(LedgerEntry::Left).await;
         }
+        let how = match (self.flaw, how) {
+            (Flaw::TakesBackAll, Leave::Unfinished) | (Flaw::StaysLoggedIn, Leave::Logout) => {
+                Leave::Withdraw
+            }
+            (Flaw::AlwaysLogsOut, Leave::Withdraw) => Leave::Logout,
+            (_, how) => how,
+        };
         self.whole.leave(how).await
     }
 
@@ -168,4 +232,15 @@ noticed! {
     PlansByDoing breaks the_plan_is_empty_once_applied
     GivesNoAdvice breaks a_missing_key_is_named
     AdvertisesInUnderlay breaks underlay_advertises_nothing
+    KeepsTheOldRoute breaks a_changed_wish_withdraws_the_old_one
+    ChangesUnrecorded breaks nothing_changes_that_cannot_be_recorded
+    TellsNoNews breaks outside_changes_make_events
+    RepairsByLeaving breaks looking_changes_nothing
+    TakesBackAll breaks a_finished_login_is_not_taken_back
+    StaysLoggedIn breaks logging_out_ends_our_own_enrolment
+    AlwaysLogsOut breaks leaving_twice_is_leaving_once
+    CallsItselfAnew breaks a_second_join_changes_nothing
+    TellsNoKeyFromAnother breaks wrong_keys_are_refused
+    NamesNoPrefix breaks the_policy_names_the_prefixes
+    TakesEverySetting breaks wrong_settings_are_named
 }
