@@ -55,7 +55,7 @@ fn waiting_for_an_approval_leaves_the_node_online() {
     let headscale = headscale(&lab, policy);
     let host = lab.host("a").start();
     let tailscaled = host.tailscaled();
-    let _ = host.moorline(words(&host, &headscale, "served"));
+    let _ = host.moorline(words(&host, &headscale, "served")).ended_with(8);
     online(&tailscaled);
 }
 
