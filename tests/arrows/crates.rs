@@ -38,9 +38,10 @@ const ARROWS: &[Arrows] = &[
     },
     Arrows {
         from: "testenv",
-        to: &["linux", "provider-api"],
+        to: &["linux", "provider-api", "provider-plugin"],
         tests_to: &[],
-        why: "the lab serves the tests of every crate, so it knows the contract and linux/ alone",
+        why: "the lab serves the tests of every crate, so it knows linux/, the contract and the \
+              way to serve it over a wire, and no VPN",
     },
 ];
 

@@ -54,7 +54,7 @@ fn providers(tree: &Tree) -> Vec<String> {
         tree.crates
             .iter()
             .filter_map(|each| each.name.strip_prefix("provider-"))
-            .filter(|name| *name != "api")
+            .filter(|name| !["api", "plugin"].contains(name))
             .map(str::to_owned),
     );
     names.sort();
