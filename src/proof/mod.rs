@@ -14,9 +14,11 @@ mod cause;
 mod counters;
 mod echoes;
 mod evidence;
+mod line;
 mod masquerade;
 mod prober;
 mod request;
+mod responder;
 mod surroundings;
 mod told;
 mod trouble;
@@ -27,6 +29,8 @@ pub use canary::{Canary, pods_on, remove_bridge, take_off};
 pub use evidence::{
     Between, CanaryEvidence, Counted, Evidence, Here, PeerEvidence, Setting, Trouble,
 };
+pub use line::{Word, ask};
 pub use prober::{glance, prove};
 pub use request::Request;
+pub use responder::{ClusterKey, Heard, Identity, KeyId, RESPONDER_PORT, Responder};
 pub use verdict::{Crossing, Outcome, PeerVerdict, Verdict, judge};

@@ -46,6 +46,13 @@ impl Host {
         }
     }
 
+    /// The addresses of its canary, both families.
+    pub(crate) fn canary_addresses(&self) -> [IpAddr; 2] {
+        let number = self.number;
+        [format!("10.42.{number}.2"), format!("2001:cafe:42:{number}::2")]
+            .map(|address| address.parse().unwrap())
+    }
+
     pub(crate) fn canary_path(&self) -> PathBuf {
         self.folder.path().join("canary")
     }
@@ -122,7 +129,7 @@ impl Drop for Host {
     }
 }
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 

@@ -8,3 +8,5 @@ mod causes;
 mod hosts;
 #[cfg(test)]
 mod masquerade;
+#[cfg(test)]
+mod responder;
