@@ -1,7 +1,9 @@
 //! Own nftables tables, replaced whole, and a view of everybody's, by the program `nft`.
 //! Acts on the network namespace of the calling thread.
 
+mod guest;
 mod ruleset;
+mod sealed;
 mod trace;
 
 use std::collections::BTreeMap;
@@ -16,11 +18,14 @@ use tokio::process::{Child, Command};
 
 use crate::error::{Cannot, Error, Result};
 
+pub use guest::{Closed, Guest};
 pub use ruleset::{BaseChain, Chain, ChainRule, Ruleset};
 pub use trace::{Dropped, Tracer};
 
 /// `nft` works on the kernel alone; one that takes longer hangs.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// What `nft` says of a table that is not there; it speaks no other language.
+const NOT_THERE: &str = "No such file or directory";
 
 /// A table, by family and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,10 +65,15 @@ impl Table {
 
     /// The named counters of the table, by name; none where there is no table.
     pub async fn counters(&self) -> Result<BTreeMap<String, Counter>> {
-        let what = || format!("read the counters of the nftables table {self}");
-        let listed = nft(&["-j", "list", "counters"], "", what).await?;
-        let listed: Value = serde_json::from_str(&listed).map_err(io::Error::from).cannot(what)?;
-        Ok(ruleset::counters(&listed, self))
+        Ok(ruleset::counters(&list(&["counters"]).await?, self))
+    }
+
+    /// Everything in the table; none where there is no table.
+    async fn listing(&self) -> Result<Option<Value>> {
+        match list(&["table", &self.family, &self.name]).await {
+            Err(Error::Program { said, .. }) if said.contains(NOT_THERE) => Ok(None),
+            listed => listed.map(Some),
+        }
     }
 
     async fn run(&self, text: &str, verb: &str) -> Result<()> {
@@ -79,10 +89,14 @@ impl fmt::Display for Table {
 
 /// Everything that nftables has, tables of `iptables-nft` too.
 pub async fn ruleset() -> Result<Ruleset> {
-    let what = || "read the nftables ruleset".to_owned();
-    let listed = nft(&["-j", "list", "ruleset"], "", what).await?;
-    let listed: Value = serde_json::from_str(&listed).map_err(io::Error::from).cannot(what)?;
-    Ok(Ruleset::from_json(&listed))
+    Ok(Ruleset::from_json(&list(&["ruleset"]).await?))
+}
+
+/// What `nft -j list` prints of this.
+async fn list(subject: &[&str]) -> Result<Value> {
+    let what = || format!("list the nftables {}", subject.join(" "));
+    let listed = nft(&[&["-j", "list"], subject].concat(), "", what).await?;
+    serde_json::from_str(&listed).map_err(io::Error::from).cannot(what)
 }
 
 /// Runs `nft` and returns what it printed.

@@ -1,6 +1,7 @@
 //! The ruleset as `nft -j` prints it (`libnftables-json(5)`), as far as we look at it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,12 @@ pub struct Chain {
     pub table: String,
     /// Its name.
     pub name: String,
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {} {}", self.family, self.table, self.name)
+    }
 }
 
 /// A chain that the kernel calls at a hook.
@@ -56,9 +63,19 @@ pub struct ChainRule {
     pub table: String,
     /// Its chain.
     pub chain: String,
+    /// The number by which its table knows it.
+    pub handle: u64,
     /// Its statements, as `libnftables-json(5)` has them.
     #[serde(default, rename = "expr")]
     pub statements: Vec<Value>,
+}
+
+impl BaseChain {
+    /// Its name, with where it is.
+    pub fn chain(&self) -> Chain {
+        let BaseChain { family, table, name, .. } = self.clone();
+        Chain { family, table, name }
+    }
 }
 
 impl ChainRule {
@@ -100,7 +117,7 @@ fn accept() -> String {
 }
 
 /// The objects of one kind; chains without a hook do not fit a [`BaseChain`] and fall out.
-fn objects<T: DeserializeOwned>(listed: &Value, kind: &str) -> impl Iterator<Item = T> {
+pub(super) fn objects<T: DeserializeOwned>(listed: &Value, kind: &str) -> impl Iterator<Item = T> {
     let all = listed.get("nftables").and_then(Value::as_array);
     let of_kind = all.into_iter().flatten().filter_map(move |object| object.get(kind));
     of_kind.filter_map(|object| T::deserialize(object).ok())

@@ -1,0 +1,121 @@
+//! Whether somebody's chain has to ask the guest, and where. Pure.
+
+use serde_json::Value;
+
+use super::{Closed, Guest, rules};
+use crate::nftables::{Chain, ChainRule};
+
+/// A chain of somebody's that the kernel calls, and the guest in its table.
+pub(super) struct House {
+    pub(super) chain: Chain,
+    pub(super) drops_by_policy: bool,
+    pub(super) rules: Vec<ChainRule>,
+    /// The guest's rules there, where it has a chain.
+    pub(super) guest: Option<Vec<ChainRule>>,
+}
+
+/// What a chain does with packets that no rule of it decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Default {
+    /// Lets them pass.
+    Accept,
+    /// Drops them at its end, by its policy.
+    DropAtEnd,
+    /// Drops or rejects them by the rule at this place, which asks for nothing.
+    DropAt(usize),
+}
+
+impl House {
+    /// How the guest comes in; none where it is not needed, or there already.
+    pub(super) fn invitation(&self, guest: &Guest) -> Option<Closed> {
+        let wanted = rules::wanted(guest, &self.chain.family);
+        let default = self.default();
+        if wanted.is_empty() || default == Default::Accept {
+            return None;
+        }
+        let is_asked = self.is_asked(guest, default);
+        if is_asked && self.guest.as_ref().is_some_and(|there| rules::are(there, &wanted)) {
+            return None;
+        }
+        let mut script = self.furnish(guest, &wanted);
+        if !is_asked {
+            script += &deletions(&self.chain, &jumps(&self.rules, &guest.chain));
+            script += &self.ask(guest, default);
+        }
+        Some(Closed { chain: self.chain.clone(), script })
+    }
+
+    fn default(&self) -> Default {
+        let decided = self.rules.iter().position(|rule| verdict_for_all(rule).is_some());
+        match decided.map(|place| (place, verdict_for_all(&self.rules[place]))) {
+            Some((place, Some(Verdict::Drop))) => Default::DropAt(place),
+            Some(_) => Default::Accept,
+            None if self.drops_by_policy => Default::DropAtEnd,
+            None => Default::Accept,
+        }
+    }
+
+    /// Whether the guest is asked before the packet is dropped.
+    fn is_asked(&self, guest: &Guest, default: Default) -> bool {
+        let place = self.rules.iter().position(|rule| is_jump(rule, &guest.chain));
+        place.is_some_and(|place| match default {
+            Default::DropAt(end) => place < end,
+            Default::DropAtEnd | Default::Accept => true,
+        })
+    }
+
+    /// The guest's chain and what is in it, which may be somebody's change.
+    fn furnish(&self, guest: &Guest, wanted: &[String]) -> String {
+        let chain = Chain { name: guest.chain.clone(), ..self.chain.clone() };
+        let add = wanted.iter().map(|rule| format!("add rule {chain} {rule} counter accept\n"));
+        format!("add chain {chain}\nflush chain {chain}\n{}", add.collect::<String>())
+    }
+
+    fn ask(&self, guest: &Guest, default: Default) -> String {
+        let (chain, jump) = (&self.chain, format!("counter jump {}", guest.chain));
+        match default {
+            Default::DropAt(place) => {
+                let handle = self.rules[place].handle;
+                format!("insert rule {chain} handle {handle} {jump}\n")
+            }
+            Default::DropAtEnd | Default::Accept => format!("add rule {chain} {jump}\n"),
+        }
+    }
+}
+
+/// The rules that jump there, by handle.
+pub(super) fn jumps(rules: &[ChainRule], to: &str) -> Vec<u64> {
+    rules.iter().filter(|rule| is_jump(rule, to)).map(|rule| rule.handle).collect()
+}
+
+/// The script that deletes these rules of a chain.
+pub(super) fn deletions(chain: &Chain, handles: &[u64]) -> String {
+    handles.iter().map(|handle| format!("delete rule {chain} handle {handle}\n")).collect()
+}
+
+/// Whether every packet jumps there.
+fn is_jump(rule: &ChainRule, to: &str) -> bool {
+    let mut deciding = deciding(rule);
+    rule.target() == Some(to) && deciding.next().is_some() && deciding.next().is_none()
+}
+
+enum Verdict {
+    Accept,
+    Drop,
+}
+
+/// What a rule does with every packet; none where it asks for something, or goes on.
+fn verdict_for_all(rule: &ChainRule) -> Option<Verdict> {
+    let mut deciding = deciding(rule);
+    let (only, None) = (deciding.next()?, deciding.next()) else { return None };
+    if only.get("accept").is_some() {
+        return Some(Verdict::Accept);
+    }
+    rule.drops().then_some(Verdict::Drop)
+}
+
+/// The statements that may decide: all but those that count or write into a log.
+fn deciding(rule: &ChainRule) -> impl Iterator<Item = &Value> {
+    let only_notes = |one: &&Value| one.get("counter").is_some() || one.get("log").is_some();
+    rule.statements.iter().filter(move |one| !only_notes(one))
+}
