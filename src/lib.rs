@@ -13,6 +13,7 @@ pub mod checks;
 pub mod cidr;
 pub mod cli;
 pub mod host;
+pub mod install;
 pub mod notify;
 pub mod proof;
 pub mod providers;

@@ -11,6 +11,7 @@ mod completions;
 #[cfg(test)]
 mod documents;
 mod exit;
+mod install;
 mod leave;
 mod logging;
 mod man;
@@ -23,6 +24,7 @@ mod signals;
 mod sources;
 mod status;
 mod typed;
+mod uninstall;
 mod up;
 mod variables;
 
@@ -71,6 +73,8 @@ enum Command {
     Run(run::Arguments),
     Status(status::Arguments),
     Leave(leave::Arguments),
+    Install(install::Arguments),
+    Uninstall(uninstall::Arguments),
     Policy(policy::Arguments),
     #[command(hide = true)]
     Completions(completions::Arguments),
@@ -98,6 +102,8 @@ impl Cli {
             Command::Run(arguments) => run::run(arguments, &self.place).await,
             Command::Status(arguments) => status::run(arguments, &self.place).await,
             Command::Leave(arguments) => leave::run(arguments, &self.place).await,
+            Command::Install(arguments) => install::run(arguments, &self.place).await,
+            Command::Uninstall(arguments) => uninstall::run(arguments, &self.place).await,
             Command::Policy(arguments) => policy::run(arguments, &self.place),
             Command::Completions(arguments) => completions::run(arguments),
             Command::Man(arguments) => man::run(arguments),
@@ -111,6 +117,8 @@ impl Command {
             Command::Up(arguments) => arguments.json,
             Command::Status(arguments) => arguments.json,
             Command::Leave(arguments) => arguments.json,
+            Command::Install(arguments) => arguments.json,
+            Command::Uninstall(arguments) => arguments.json,
             Command::Policy(arguments) => arguments.wants_json(),
             Command::Run(_) | Command::Completions(_) | Command::Man(_) => false,
         }

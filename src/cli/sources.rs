@@ -17,11 +17,57 @@ use crate::settings::{
 
 const CONFIG: &str = "/etc/moorline/config.toml";
 
-/// Everything that was said, beside the flags in `flags`.
-pub(super) fn gather(place: &Place, mut flags: Layer) -> Result<Sources> {
+/// The config file.
+#[derive(Debug)]
+pub(super) struct ConfigFile {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    /// Whether somebody named it.
+    pub(super) asked: bool,
+}
+
+impl ConfigFile {
+    /// The one that is named, or the usual one.
+    pub(super) fn of(place: &Place) -> Result<Self> {
+        Ok(ConfigFile::among(place, &variables::read(std::env::vars_os())?))
+    }
+
+    fn among(place: &Place, variables: &BTreeMap<String, Secret>) -> Self {
+        let variable = || variables.get(variables::CONFIG).map(|path| PathBuf::from(path.expose()));
+        let asked = place.config.clone().or_else(variable);
+        ConfigFile { asked: asked.is_some(), path: asked.unwrap_or_else(|| CONFIG.into()) }
+    }
+
+    /// What it says; nothing where it is not there and may be missing.
+    fn read(&self, may_be_missing: bool) -> Result<Layer> {
+        match std::fs::read_to_string(&self.path).map(Secret::new) {
+            Ok(text) => read_config(&self.path, text.expose()),
+            Err(error) if error.kind() == NotFound && may_be_missing => Ok(Layer::default()),
+            Err(error) => Err(unreadable(&self.path, &error)),
+        }
+    }
+}
+
+/// Everything that was said, beside the flags in `flags`. A config file that was asked for must
+/// be there; the usual one need not.
+pub(super) fn gather(place: &Place, flags: Layer) -> Result<Sources> {
+    gather_with(place, flags, |file| !file.asked)
+}
+
+/// The same for whoever makes the config file.
+pub(super) fn gather_to_write(place: &Place, flags: Layer) -> Result<Sources> {
+    gather_with(place, flags, |_| true)
+}
+
+fn gather_with(
+    place: &Place,
+    mut flags: Layer,
+    may_be_missing: impl FnOnce(&ConfigFile) -> bool,
+) -> Result<Sources> {
     place.say(&mut flags);
     let variables = variables::read(std::env::vars_os())?;
-    let file = config(place, &variables)?;
+    let file = ConfigFile::among(place, &variables);
+    let file = file.read(may_be_missing(&file))?;
     Ok(Sources { flags, environment: environment(&variables)?, file })
 }
 
@@ -62,18 +108,6 @@ fn environment(variables: &BTreeMap<String, Secret>) -> Result<Layer> {
     Ok(layer)
 }
 
-/// A config file that was asked for must be there; the usual one need not.
-fn config(place: &Place, variables: &BTreeMap<String, Secret>) -> Result<Layer> {
-    let variable = || variables.get(variables::CONFIG).map(|path| PathBuf::from(path.expose()));
-    let asked = place.config.clone().or_else(variable);
-    let path = asked.clone().unwrap_or_else(|| CONFIG.into());
-    match std::fs::read_to_string(&path).map(Secret::new) {
-        Ok(text) => read_config(&path, text.expose()),
-        Err(error) if error.kind() == NotFound && asked.is_none() => Ok(Layer::default()),
-        Err(error) => Err(unreadable(&path, &error)),
-    }
-}
-
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     Error::settings("config-file", format!("cannot read {}: {error}", path.display()))
         .fix("make it a file that you can read, or name another with --config")
@@ -102,6 +136,9 @@ mod tests {
     fn a_config_file_that_was_asked_for_must_be_there() {
         let variables = read(&[(variables::CONFIG, "/nonexistent/config.toml")]);
         let place = Place { config: None, state_dir: None, run_dir: None, verbose: 0 };
-        assert_eq!(config(&place, &variables).expect_err("missing").code, "config-file");
+        let file = ConfigFile::among(&place, &variables);
+        assert!(file.asked);
+        assert_eq!(file.read(false).expect_err("missing").code, "config-file");
+        assert!(file.read(true).is_ok(), "whoever makes it needs none");
     }
 }

@@ -4,6 +4,7 @@ pub(super) mod error;
 #[cfg(test)]
 mod example;
 pub(super) mod findings;
+pub(super) mod install;
 pub(super) mod leave;
 pub(super) mod peers;
 pub(super) mod plan;

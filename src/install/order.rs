@@ -1,0 +1,270 @@
+//! `moorline install`.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use provider_api::{Change, Error, Finding, Manifest, Plan, Result, Secret, Severity};
+
+use super::config::Config;
+use super::credential::Credential;
+use super::record::Record;
+use super::systemd::{Manager, systemctl};
+use super::unit::{MARK, UNIT, Unit};
+use super::wish::{Owner, Step, Wish};
+use super::{InstallReport, Machine, Text, change, files};
+use crate::secrets::read_guarded;
+use crate::settings::{Origin, SecretRef, Settings, Sources};
+
+/// What is to be installed.
+#[derive(Debug)]
+pub struct Order<'a> {
+    /// All that was said.
+    pub sources: &'a Sources,
+    /// What that comes to.
+    pub settings: Settings,
+    /// What is known of the providers.
+    pub manifests: &'a [Manifest],
+    /// The program that the service runs.
+    pub program: PathBuf,
+    /// Whether the config file is not the usual one, so that the service must be told.
+    pub tell_config: bool,
+    /// Whether the service is to run from now on.
+    pub start: bool,
+    /// Whether anything is to be changed at all.
+    pub dry_run: bool,
+}
+
+/// Writes the settings and the unit, and has the service manager start the service.
+///
+/// # Errors
+/// Before anything is changed: something of somebody else in the way, a reference that a service
+/// cannot follow, a credential that is not there. Later: what cannot be written, and what
+/// `systemctl` said.
+pub async fn install(order: Order<'_>, machine: &Machine) -> Result<InstallReport> {
+    let mut record = Record::load(&machine.state)?;
+    let wishes = wishes(&order, machine)?;
+    let mut steps = Vec::new();
+    for wish in &wishes {
+        let there = there(wish)?;
+        steps.push(wish.step(there.as_deref(), record.files.get(&wish.path))?);
+    }
+    let mut changes = Vec::new();
+    let mut unit_changed = false;
+    for (wish, step) in wishes.iter().zip(steps) {
+        let Step::Write(written) = step else { continue };
+        unit_changed |= wish.path == machine.unit();
+        changes.push(told(wish)?);
+        if !order.dry_run {
+            write(wish, written, &mut record, &machine.state)?;
+        }
+    }
+    let any = !changes.is_empty();
+    changes.extend(serve(&order, machine, unit_changed, any).await?);
+    let shown = wishes.iter().filter(|wish| !wish.is_secret());
+    let files = shown.map(|wish| Text { path: wish.path.clone(), text: wish.text.expose().into() });
+    let files = files.collect();
+    let findings = findings(order.settings, machine, &order.program);
+    Ok(InstallReport { changes: Plan { changes }, files, findings })
+}
+
+/// The files that are to be there, in the order in which they are written.
+fn wishes(order: &Order<'_>, machine: &Machine) -> Result<Vec<Wish>> {
+    let mut settings = order.settings.clone();
+    let mut wishes = Vec::new();
+    for (key, secret) in &mut settings.secrets {
+        // A literal of the config file is an administrator's choice, and is read there again.
+        if is_at(&secret.origin, &machine.config) {
+            continue;
+        }
+        if let SecretRef::Literal(text) = &secret.value {
+            let path = machine.settings().join(file_name(key));
+            wishes.push(key_file(&path, key, text));
+            secret.value = SecretRef::File(path);
+        }
+        reachable(key, &secret.value, machine)?;
+    }
+    let there = files::read(&machine.config)?;
+    let config = Config {
+        path: &machine.config,
+        text: there.as_deref(),
+        sources: order.sources,
+        settings: &settings,
+    };
+    wishes.push(Wish {
+        path: machine.config.clone(),
+        mode: mode(&machine.config),
+        text: Secret::new(config.edited(order.manifests)?),
+        why: "the settings, as the service reads them".to_owned(),
+        owner: Owner::Everybody,
+    });
+    if machine.manager != Manager::Absent {
+        wishes.push(unit(order, &settings, machine)?);
+    }
+    Ok(wishes)
+}
+
+fn unit(order: &Order<'_>, settings: &Settings, machine: &Machine) -> Result<Wish> {
+    let mut credentials = Vec::new();
+    for secret in settings.secrets.values() {
+        if let SecretRef::Cred(name) = &secret.value {
+            credentials.push(Credential::find(name, machine.settings())?);
+        }
+    }
+    let named = |manifest: &&Manifest| manifest.name == settings.provider.value;
+    let daemon = order.manifests.iter().find(named);
+    let unit = Unit {
+        program: &order.program,
+        config: order.tell_config.then_some(machine.config.as_path()),
+        state: &machine.state,
+        daemon: daemon.and_then(|manifest| manifest.capabilities.service.as_deref()),
+        credentials: &credentials,
+    };
+    Ok(Wish {
+        path: machine.unit(),
+        mode: 0o644,
+        text: Secret::new(unit.text()),
+        why: "the service".to_owned(),
+        owner: Owner::Marked(MARK),
+    })
+}
+
+fn key_file(path: &Path, key: &str, text: &Secret) -> Wish {
+    Wish {
+        path: path.to_owned(),
+        mode: 0o600,
+        text: Secret::new(format!("{}\n", text.expose())),
+        why: format!("{key}, for root alone"),
+        owner: Owner::Ours,
+    }
+}
+
+/// The guides call the join key's file so.
+fn file_name(key: &str) -> &str {
+    if key == "joinKey" { "key" } else { key }
+}
+
+/// A service has an environment of its own.
+fn reachable(key: &str, reference: &SecretRef, machine: &Machine) -> Result<()> {
+    let SecretRef::Env(name) = reference else { return Ok(()) };
+    if machine.manager == Manager::Absent {
+        return Ok(());
+    }
+    let path = machine.settings().join(file_name(key));
+    let (what, path) =
+        (format!("{key}=env:{name}: the service has another environment"), path.display());
+    Err(Error::settings("env-of-a-service", what)
+        .fix(format!("printenv {name} | install -D -m 600 /dev/stdin {path}\n{key}=file:{path}")))
+}
+
+fn is_at(origin: &Origin, place: &Path) -> bool {
+    matches!(origin, Origin::File { path, .. } if path == place)
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).map_or(0o644, |metadata| metadata.mode() & 0o7777)
+}
+
+/// What is in the file now. One that is to hold a secret must be closed to others.
+fn there(wish: &Wish) -> Result<Option<String>> {
+    match wish.is_secret() && wish.path.exists() {
+        true => read_guarded(&wish.path).map(|secret| Some(secret.expose().to_owned())),
+        false => files::read(&wish.path),
+    }
+}
+
+fn told(wish: &Wish) -> Result<Change> {
+    let from = if files::read(&wish.path)?.is_some() { "as it was" } else { "" };
+    Ok(change(wish.path.display(), from, "written", wish.why.clone()))
+}
+
+/// Recorded first: what is written can always be taken back.
+fn write(
+    wish: &Wish,
+    written: super::record::Written,
+    record: &mut Record,
+    state: &Path,
+) -> Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(state)
+        .map_err(|cause| files::fault("make", state, &cause))?;
+    let folder = wish.path.parent().unwrap_or(Path::new("/"));
+    if !folder.is_dir() {
+        record.folders.insert(folder.to_owned());
+    }
+    let before = written.before.clone().filter(|before| !before.exists());
+    record.files.insert(wish.path.clone(), written);
+    record.store(state)?;
+    files::make_folder(folder)?;
+    if let Some(before) = before {
+        std::fs::copy(&wish.path, &before)
+            .map_err(|cause| files::fault("write", &before, &cause))?;
+    }
+    files::replace(&wish.path, wish.mode, wish.text.expose())
+}
+
+/// Has the service manager start the service, now and with the machine.
+async fn serve(order: &Order<'_>, machine: &Machine, unit: bool, any: bool) -> Result<Vec<Change>> {
+    let standing = machine.manager.standing().await?;
+    let runs = machine.manager == Manager::Running;
+    let mut changes = Vec::new();
+    let mut words: Vec<&[&str]> = Vec::new();
+    if runs && unit {
+        words.push(&["daemon-reload"]);
+    }
+    if machine.manager != Manager::Absent && !standing.enabled {
+        changes.push(change(UNIT, "", "enabled", "it starts with the machine"));
+        words.push(&["enable", "--quiet", UNIT]);
+    }
+    if runs && order.start && !standing.active {
+        changes.push(change(UNIT, "", "started", ""));
+        words.push(&["start", "--no-block", UNIT]);
+    } else if runs && order.start && any {
+        changes.push(change(UNIT, "as it was", "started again", "stopping it cuts nothing"));
+        words.push(&["restart", "--no-block", UNIT]);
+    }
+    if !order.dry_run {
+        for words in words {
+            systemctl(words).await?;
+        }
+    }
+    Ok(changes)
+}
+
+/// What was said of the settings, and of a machine without systemd. A literal is one no more.
+fn findings(settings: Settings, machine: &Machine, program: &Path) -> Vec<Finding> {
+    let mut moved = BTreeMap::new();
+    for (key, secret) in &settings.secrets {
+        moved.insert(key, !is_at(&secret.origin, &machine.config));
+    }
+    let all_moved = moved.values().all(|moved| *moved);
+    let mut findings = settings.findings;
+    findings.retain(|finding| finding.code != "literal-key" || !all_moved);
+    match machine.manager {
+        Manager::Running => {}
+        Manager::Asleep => findings.push(asleep()),
+        Manager::Absent => findings.push(absent(program)),
+    }
+    findings
+}
+
+fn asleep() -> Finding {
+    Finding::new(
+        Severity::Info,
+        "systemd-asleep",
+        "systemd does not run here now",
+        "it starts the service when this machine, or the image that this is, starts",
+    )
+}
+
+fn absent(program: &Path) -> Finding {
+    Finding::new(
+        Severity::Warning,
+        "no-systemd",
+        "this machine has no systemd: the settings are written, and nothing starts the service",
+        "any supervisor that starts a program again when it ends can do it",
+    )
+    .fix(format!("have your supervisor keep this running, as root: {} run", program.display()))
+}
