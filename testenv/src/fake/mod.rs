@@ -1,6 +1,9 @@
 //! A VPN in memory, to be scripted: what the host's tests and the conformance suite run on.
 
+mod file;
+mod flawed;
 mod network;
+mod plugin;
 mod world;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -13,7 +16,9 @@ use provider_api::{
     RouteProgrammer,
 };
 
+pub use flawed::{Flaw, FlawedProvider};
 use network::FakeNetwork;
+pub use plugin::FakePlugin;
 pub use world::{Approval, Call, FakeWorld, KeyFate};
 
 /// The key that a [`FakeWorld`] takes.

@@ -1,13 +1,17 @@
 //! The daemon, the control server and the peers of a fake VPN: all that outlives a network.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use ipnet::IpNet;
 use provider_api::{Control, Error, Event, Finding, Peer};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
+use super::file::{Locked, WorldFile};
 use crate::lab::lock;
 
 /// How many events may wait for a slow listener.
@@ -20,9 +24,11 @@ pub struct FakeWorld(Arc<Inner>);
 struct Inner {
     state: Mutex<State>,
     events: broadcast::Sender<Event>,
+    file: Option<WorldFile>,
 }
 
 /// What the daemon and the server hold.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct State {
     pub(super) daemon: bool,
     pub(super) enrolled: bool,
@@ -38,7 +44,7 @@ pub(super) struct State {
 }
 
 /// What the control server does with a route that a node offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Approval {
     /// It is served at once.
     Automatic,
@@ -49,7 +55,7 @@ pub enum Approval {
 }
 
 /// What the control server says to the key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeyFate {
     /// Welcome, if it is [`JOIN_KEY`](super::JOIN_KEY).
     Good,
@@ -60,7 +66,7 @@ pub enum KeyFate {
 }
 
 /// A call of the contract that can be made to fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Call {
     /// `plan`
     Plan,
@@ -76,9 +82,39 @@ pub enum Call {
     Leave,
 }
 
-impl Default for FakeWorld {
+/// The state while it is looked at or changed: nobody else does, in any process.
+pub(super) struct Held<'a> {
+    state: MutexGuard<'a, State>,
+    file: Option<Locked>,
+    touched: bool,
+}
+
+impl Deref for Held<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        self.touched = true;
+        &mut self.state
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(file) = self.file.as_mut().filter(|_| self.touched) {
+            file.write(&*self.state);
+        }
+    }
+}
+
+impl Default for State {
     fn default() -> Self {
-        let state = State {
+        State {
             daemon: true,
             enrolled: false,
             settings: defaults(),
@@ -90,9 +126,13 @@ impl Default for FakeWorld {
             peers: Vec::new(),
             findings: Vec::new(),
             failures: VecDeque::new(),
-        };
-        let (events, _) = broadcast::channel(BACKLOG);
-        FakeWorld(Arc::new(Inner { state: Mutex::new(state), events }))
+        }
+    }
+}
+
+impl Default for FakeWorld {
+    fn default() -> Self {
+        FakeWorld::with(None)
     }
 }
 
@@ -104,6 +144,17 @@ pub(super) fn defaults() -> BTreeMap<String, Value> {
 }
 
 impl FakeWorld {
+    /// A world that is kept in this file: the same one for every process that has it, and after
+    /// each of them.
+    pub fn kept_in(file: &Path) -> Self {
+        FakeWorld::with(Some(WorldFile::new(file)))
+    }
+
+    fn with(file: Option<WorldFile>) -> Self {
+        let (events, _) = broadcast::channel(BACKLOG);
+        FakeWorld(Arc::new(Inner { state: Mutex::default(), events, file }))
+    }
+
     /// Enrols the node as an administrator does, with these routes and settings of theirs.
     pub fn enrol_by_hand(&self, routes: &[IpNet], settings: &[(&str, Value)]) {
         self.change(|state| {
@@ -183,11 +234,18 @@ impl FakeWorld {
     }
 
     pub(super) fn subscribe(&self) -> broadcast::Receiver<Event> {
-        self.0.events.subscribe()
+        let events = self.0.events.subscribe();
+        if let Some(file) = &self.0.file {
+            let world = self.clone();
+            file.watch(move || world.tell_state());
+        }
+        events
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.0.state)
+    pub(super) fn state(&self) -> Held<'_> {
+        let mut state = lock(&self.0.state);
+        let file = self.0.file.as_ref().map(|file| file.lock(&mut *state));
+        Held { state, file, touched: false }
     }
 
     /// Changes the world, and tells everybody.
@@ -208,8 +266,17 @@ impl FakeWorld {
         Err(Error::unavailable("fake-daemon", "the fake daemon is down").fix("start faked"))
     }
 
+    /// Tells those in this process; the others see the file change, and so do these.
     fn tell(&self, event: Event) {
-        // Nobody need listen.
-        let _ = self.0.events.send(event);
+        if self.0.file.is_none() {
+            // Nobody need listen.
+            let _ = self.0.events.send(event);
+        }
+    }
+
+    /// Tells what the file says, while somebody listens.
+    fn tell_state(&self) -> bool {
+        let event = if self.state().daemon { Event::Changed } else { Event::Gone };
+        self.0.events.send(event).is_ok()
     }
 }

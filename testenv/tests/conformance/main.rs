@@ -1,6 +1,8 @@
-//! The suite, on the provider that lives in memory: whole, and with a flaw.
+//! The suite, on the provider that lives in memory: whole, and with a flaw; in this process, and
+//! over the wire.
 
 mod flaws;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,12 +11,14 @@ use async_trait::async_trait;
 use provider_api::{Desired, Provider, ProviderSettings, RouteMode, Secret};
 use serde_json::{Value, json};
 use testenv::conformance::Subject;
-use testenv::fake::{self, FakeProvider, FakeWorld, JOIN_KEY, KeyFate};
+use testenv::fake::{self, FakePlugin, FakeProvider, FakeWorld, JOIN_KEY, KeyFate};
 
 /// A node of the fake VPN, seen through a provider that may have a flaw.
 struct Fake {
     world: FakeWorld,
     provider: Box<dyn Provider>,
+    /// What the provider is served by, where that is another process.
+    plugin: Option<FakePlugin>,
 }
 
 impl Fake {
@@ -24,7 +28,7 @@ impl Fake {
 
     fn seen_through(flawed: impl FnOnce(FakeProvider) -> Box<dyn Provider>) -> Fake {
         let world = FakeWorld::default();
-        Fake { provider: flawed(FakeProvider::new(world.clone())), world }
+        Fake { provider: flawed(FakeProvider::new(world.clone())), world, plugin: None }
     }
 }
 
@@ -95,6 +99,9 @@ impl Subject for Fake {
     }
 
     async fn disturb(&self) {
+        if self.plugin.is_some() {
+            wire::catch_up(&*self.provider);
+        }
         self.world.peer(fake::peer("other", 2, &[fake::pod_cidr(9)]));
     }
 }

@@ -42,9 +42,11 @@ pub(super) fn blocking<T: DeserializeOwned + Send>(
     request: Request,
 ) -> Result<T> {
     let allowed = link.subject().limits.of(&request, Duration::ZERO);
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let runtime = runtime.map_err(|error| Error::bug(format!("a runtime without I/O: {error}")))?;
-    let wait = || runtime.block_on(call(link, request, allowed, None));
+    let wait = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.map_err(|error| Error::bug(format!("a bare runtime: {error}")))?;
+        runtime.block_on(call(link, request, allowed, None))
+    };
     let waited = thread::scope(|scope| scope.spawn(wait).join());
     waited.unwrap_or_else(|_| Err(Error::bug("waiting for a plugin panicked")))
 }

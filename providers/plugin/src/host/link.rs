@@ -104,10 +104,8 @@ impl Link {
         });
         let (orders, taken) = mpsc::unbounded_channel();
         let session = Session::new(Arc::clone(&subject));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(no_room)?;
         let thread = thread::Builder::new().name(format!("plugin {name}"));
-        let thread = thread.spawn(move || runtime.block_on(session.run(taken))).map_err(no_room)?;
+        let thread = thread.spawn(move || drive(session, taken)).map_err(no_room)?;
         Ok(Link { subject, orders: Some(orders), thread: Some(thread) })
     }
 
@@ -173,8 +171,10 @@ impl Line {
         &self.link.subject
     }
 
+    /// The thread could not begin, or the caller did not listen in time.
     fn silence(&self) -> Error {
-        Error::bug(format!("nobody answers for the plugin {}", self.link.subject.name))
+        let what = format!("nobody answers for the plugin {}", self.link.subject.name);
+        Error::unavailable("plugin-start", what).fix("moorline -vv says why")
     }
 }
 
@@ -183,6 +183,13 @@ impl Drop for Line {
         if !self.over {
             self.link.order(Order::Cancel(self.id));
         }
+    }
+}
+
+fn drive(session: Session, orders: mpsc::UnboundedReceiver<Order>) {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(session.run(orders)),
+        Err(error) => tracing::error!("no event loop for a plugin: {error}"),
     }
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
+use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, Abortable, Aborted};
 use futures_util::stream::FuturesUnordered;
-use provider_api::Network;
+use provider_api::{Event, Network};
 use serde_json::Value;
 
 use super::caller::{CALL, Caller};
@@ -53,28 +54,38 @@ fn cancelled(_: Aborted) -> Answer {
     Err(RpcError::plain(RpcError::CANCELLED, "the host cancelled this call"))
 }
 
-/// What a call of a network comes to.
-pub(super) async fn work(
+/// What a call of a network comes to. Events are listened to from now on, not only once the
+/// future is polled: what the host does next must not be missed.
+pub(super) fn work(
     network: Arc<dyn Network>,
     request: Request,
     call: Id,
     caller: Caller,
-) -> Answer {
-    match request {
-        Request::Initialize(_) | Request::Open { .. } | Request::Policy(_) => Ok(Value::Null),
-        Request::Plan { want, .. } => sent(network.plan(&want).await),
-        Request::Join { .. } => sent(network.join().await),
-        Request::Apply { want, .. } => sent(network.apply(&want).await),
-        Request::Observe { .. } => sent(network.observe().await),
-        Request::Repair { what, .. } => sent(network.repair(what).await),
-        Request::Leave { how, .. } => sent(network.leave(how).await),
-        Request::Diagnose { .. } => sent(Ok(network.diagnose().await)),
-        Request::Events { .. } => {
-            let mut events = network.events();
-            while let Some(event) = events.next().await {
-                caller.say(notice(&News::Event { call, event }));
-            }
-            Ok(Value::Null)
-        }
+) -> BoxFuture<'static, Answer> {
+    if let Request::Events { .. } = request {
+        let events = network.events();
+        return Box::pin(tell(events, call, caller));
     }
+    Box::pin(async move {
+        match request {
+            Request::Initialize(_)
+            | Request::Open { .. }
+            | Request::Policy(_)
+            | Request::Events { .. } => Ok(Value::Null),
+            Request::Plan { want, .. } => sent(network.plan(&want).await),
+            Request::Join { .. } => sent(network.join().await),
+            Request::Apply { want, .. } => sent(network.apply(&want).await),
+            Request::Observe { .. } => sent(network.observe().await),
+            Request::Repair { what, .. } => sent(network.repair(what).await),
+            Request::Leave { how, .. } => sent(network.leave(how).await),
+            Request::Diagnose { .. } => sent(Ok(network.diagnose().await)),
+        }
+    })
+}
+
+async fn tell(mut events: BoxStream<'static, Event>, call: Id, caller: Caller) -> Answer {
+    while let Some(event) = events.next().await {
+        caller.say(notice(&News::Event { call, event }));
+    }
+    Ok(Value::Null)
 }
