@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use provider_api::{Error, Network, Observed, Provider, ProviderSettings, Repair};
 use provider_tailscale::TailscaleProvider;
-use serde_json::Value;
 use testenv::{Host, Lab, MemoryHost, Pings, Pod, Tailscaled, Traffic, until};
 
 use crate::common::lab;
-use crate::node::{finding, prefs, status, up};
+use crate::node::{edits, prefs, status, up};
 use crate::refusal::SOON;
 use crate::scene::{AUTO_APPROVED, Joiner, Scene};
+use crate::unfooled::{is_named, proven};
 
 /// How long a repair may cut what it does not mend: 0.5 s were seen.
 const CUT: Duration = Duration::from_secs(2);
@@ -67,21 +67,12 @@ impl<'a> Pair<'a> {
         self.a.shell(line).succeeded();
     }
 
-    /// The status says of `a` that it is not proven, and names this.
     pub(crate) fn is_named(&self, code: &str, hint: &str) {
-        let now = status(&self.a);
-        assert_ne!(now["stage"], "proven", "{now:#}");
-        let finding = finding(&now, code).unwrap_or_else(|| panic!("no {code}: {now:#}"));
-        assert!(finding["what"].as_str().is_some_and(|what| what.contains(hint)), "{finding:#}");
-        assert!(finding["fix"].is_string(), "{finding:#}");
+        is_named(&self.a, code, hint);
     }
 
-    /// Both pods reach each other, and the status says so with nothing to add.
+    /// The status says that pods reach each other, and two of them do.
     pub(crate) fn is_proven(&self) {
-        let proven = |status: &Value| match status["stage"].as_str() {
-            Some("proven") => Ok(()),
-            _ => Err(format!("{status:#}")),
-        };
         until("a node that is proven", SOON, || proven(&status(&self.a)));
         let [here, there] = &self.pods;
         assert!(here.ping(there.v4()) && here.ping(there.v6()), "a pod that reaches the other");
@@ -197,14 +188,14 @@ fn a_whole_node_is_left_alone() {
     let Some(lab) = lab("whole") else { return };
     let scene = Scene::new(lab.headscale(), AUTO_APPROVED);
     let pair = Pair::new(&lab, &scene, |_| ());
-    let edits = crate::node::edits(&lab, &pair.a);
+    let before = edits(&lab, &pair.a);
     pair.provider(async |network| {
         wants(network, None).await;
         for what in [Repair::PeerRoutes, Repair::Firewall] {
             network.repair(what).await.expect("a repair");
         }
     });
-    assert_eq!(crate::node::edits(&lab, &pair.a), edits);
+    assert_eq!(edits(&lab, &pair.a), before);
     pair.is_whole();
 }
 

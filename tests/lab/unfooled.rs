@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use testenv::{Hook, Lab, until};
+use testenv::{Hook, Host, Lab, until};
 
 use crate::common::lab;
 use crate::node::{finding, status};
@@ -20,19 +20,23 @@ struct Pair<'a> {
 }
 
 /// Whether the node is proven; else its whole status, for people.
-fn proven(status: &Value) -> Result<(), String> {
+pub(crate) fn proven(status: &Value) -> Result<(), String> {
     if status["stage"] == "proven" { Ok(()) } else { Err(format!("{status:#}")) }
 }
 
+/// What a node says now is not *proven*, and its finding of this code says this, and what helps.
+pub(crate) fn is_named(node: &Host, code: &str, hint: &str) {
+    let now = status(node);
+    assert!(proven(&now).is_err(), "proven in spite of {code}: {now:#}");
+    let finding = finding(&now, code).unwrap_or_else(|| panic!("no {code}: {now:#}"));
+    let what = finding["what"].as_str().expect("what is so");
+    assert!(what.contains(hint), "no `{hint}` in {finding:#}");
+    assert!(finding["fix"].is_string(), "{finding:#}");
+}
+
 impl Pair<'_> {
-    /// What `a` says now is not *proven*, and names this of `b`.
     fn is_named(&self, code: &str, hint: &str) {
-        let now = status(&self.a);
-        assert!(proven(&now).is_err(), "proven in spite of {code}: {now:#}");
-        let finding = finding(&now, code).unwrap_or_else(|| panic!("no {code}: {now:#}"));
-        let what = finding["what"].as_str().expect("what is so");
-        assert!(what.contains(hint), "no `{hint}` in {finding:#}");
-        assert!(finding["fix"].is_string(), "{finding:#}");
+        is_named(&self.a, code, hint);
     }
 
     fn is_proven_again(&self) {
@@ -51,31 +55,17 @@ impl Pair<'_> {
         self.is_proven_again();
     }
 
-    fn with_a_forward_drop(&self) {
-        let everything = "meta l4proto { tcp, udp, icmp, icmpv6 }";
-        let drop = self.a.drops(Hook::Forward, everything);
-        self.is_named("firewall-here", "drops its pods' packets to other nodes");
-        assert!(drop.dropped() > 0);
-        drop.heal();
-
-        let drop = self.b.drops(Hook::Forward, everything);
-        self.is_named("firewall-at-peer", "b forwards, but its firewall drops");
-        assert!(drop.dropped() > 0);
-        drop.heal();
-        self.is_proven_again();
-    }
-
-    fn with_replies_blocked_one_way(&self) {
-        let replies = "icmp type echo-reply";
-        let drop = self.a.drops(Hook::Forward, replies);
-        self.is_named("firewall-here", "drops other nodes' answers to its pods");
-        assert!(drop.dropped() > 0);
-        drop.heal();
-
-        let drop = self.b.drops(Hook::Forward, replies);
-        self.is_named("firewall-at-peer", "b forwards, but its firewall drops");
-        assert!(drop.dropped() > 0);
-        drop.heal();
+    /// Each node's firewall in turn drops this of what it forwards.
+    fn with_a_forward_drop(&self, of: &str, here: &str) {
+        let there = "b forwards, but its firewall drops";
+        for (node, code, hint) in
+            [(&self.a, "firewall-here", here), (&self.b, "firewall-at-peer", there)]
+        {
+            let drop = node.drops(Hook::Forward, of);
+            self.is_named(code, hint);
+            assert!(drop.dropped() > 0);
+            drop.heal();
+        }
         self.is_proven_again();
     }
 
@@ -96,7 +86,9 @@ fn what_keeps_packets_from_crossing_is_named() {
     let pair = Pair { lab: &lab, a, b };
     pair.is_proven_again();
     pair.with_forwarding_off();
-    pair.with_a_forward_drop();
-    pair.with_replies_blocked_one_way();
+    let everything = "meta l4proto { tcp, udp, icmp, icmpv6 }";
+    pair.with_a_forward_drop(everything, "drops its pods' packets to other nodes");
+    let replies = "icmp type echo-reply";
+    pair.with_a_forward_drop(replies, "drops other nodes' answers to its pods");
     pair.with_an_mtu_hole();
 }
