@@ -82,8 +82,8 @@ pub const FLAGS: &[Flag] = &[
     flag("advertise-routes", Meaning::Routes, "prefixes to advertise beside the pod CIDRs"),
     flag("advertise-tags", Meaning::Tags, "tags to ask for when the node is enrolled"),
     flag("audience", Meaning::Refused(MINT), ""),
-    flag("auth-key", Meaning::Refused("the key goes into joinKey: joinKey=file:PATH"), ""),
-    flag("authkey", Meaning::Refused("the key goes into joinKey: joinKey=file:PATH"), ""),
+    flag("auth-key", Meaning::Refused(KEY), ""),
+    flag("authkey", Meaning::Refused(KEY), ""),
     flag("auto-update", Meaning::Switch("AutoUpdate.Apply"), "let tailscaled update itself"),
     flag("client-id", Meaning::Refused(MINT), ""),
     flag("client-secret", Meaning::Refused(MINT), ""),
@@ -101,8 +101,8 @@ pub const FLAGS: &[Flag] = &[
     flag("netfilter-mode", Meaning::Netfilter, "tailscaled's firewall rules: on, nodivert, off"),
     flag("nickname", Meaning::Text("ProfileName"), "the name of the login on this machine"),
     flag("operator", Meaning::Text("OperatorUser"), "a user who may operate tailscaled"),
-    flag("qr", Meaning::Refused("Moorline shows no login page as a picture"), ""),
-    flag("qr-format", Meaning::Refused("Moorline shows no login page as a picture"), ""),
+    flag("qr", Meaning::Refused(PICTURE), ""),
+    flag("qr-format", Meaning::Refused(PICTURE), ""),
     flag("relay-server-port", Meaning::Port("RelayServerPort"), "UDP port to relay for peers on"),
     flag(
         "relay-server-static-endpoints",
@@ -139,3 +139,5 @@ pub const FLAGS: &[Flag] = &[
 ];
 
 const MINT: &str = "tailscaled itself takes auth keys only; mint one and name it in joinKey";
+const KEY: &str = "the key goes into joinKey: joinKey=file:PATH";
+const PICTURE: &str = "Moorline shows no login page as a picture";

@@ -92,10 +92,11 @@ mod tests {
     use linux::nftables::ChainRule;
     use serde_json::{Value, json};
 
+    /// A rule as `nft` lists it.
     fn rule(table: &str, chain: &str, statement: Value) -> ChainRule {
-        let own = str::to_owned;
-        let statements = vec![statement];
-        ChainRule { family: own("ip"), table: own(table), chain: own(chain), statements }
+        let listed = json!({"family": "ip", "table": table, "chain": chain, "handle": 1,
+                            "expr": [statement]});
+        serde_json::from_value(listed).unwrap()
     }
 
     fn ruleset() -> Ruleset {
