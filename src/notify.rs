@@ -1,23 +1,50 @@
 //! What the service tells its supervisor (sd_notify(3)): systemd, or any other that gives it a
 //! socket in `NOTIFY_SOCKET`. Where none does, nothing is told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use provider_api::Severity;
 use sd_notify::NotifyState;
+use tokio::sync::watch::Receiver;
+use tokio::time::{Instant, sleep_until};
 
-/// The node is joined: what was ordered after the service may start.
-pub fn ready() {
-    tell(&NotifyState::Ready);
-}
+use crate::host::Snapshot;
+use crate::stage::Stage;
 
-/// How the service gets on, in a few words, as `systemctl status` shows it.
-pub fn status(words: &str) {
-    tell(&NotifyState::Status(&one_line(words)));
-}
+/// A loop that published nothing for so long hangs: it looks at everything once a minute.
+const HUNG: Duration = Duration::from_secs(300);
 
-/// The service is alive; see [`watchdog`].
-pub fn alive() {
-    tell(&NotifyState::Watchdog);
+/// Tells how the service gets on, for as long as it is polled: that it is ready, once the node is
+/// joined; what `systemctl status` shows; and that it is alive, while it goes on publishing.
+pub async fn follow(mut snapshots: Receiver<Arc<Snapshot>>) {
+    let watchdog = sd_notify::watchdog_enabled().map(|longest| longest / 2);
+    let mut heard = Instant::now();
+    let mut due = heard;
+    let mut is_ready = false;
+    loop {
+        let next = watchdog.map(|interval| due + interval);
+        tokio::select! {
+            changed = snapshots.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                heard = Instant::now();
+                let snapshot = Arc::clone(&snapshots.borrow_and_update());
+                if !is_ready && stage(&snapshot) >= Stage::Joined {
+                    is_ready = true;
+                    tell(&NotifyState::Ready);
+                }
+                tell(&NotifyState::Status(&one_line(&words(&snapshot))));
+            }
+            () = sleep_until(next.unwrap_or(heard)), if next.is_some() => {
+                due = Instant::now();
+                if due < heard + HUNG {
+                    tell(&NotifyState::Watchdog);
+                }
+            }
+        }
+    }
 }
 
 /// The service is about to end.
@@ -25,10 +52,19 @@ pub fn stopping() {
     tell(&NotifyState::Stopping);
 }
 
-/// How often [`alive`] is to be called: twice as often as the supervisor demands. None where it
-/// does not watch.
-pub fn watchdog() -> Option<Duration> {
-    sd_notify::watchdog_enabled().map(|longest| longest / 2)
+fn stage(snapshot: &Snapshot) -> Stage {
+    snapshot.status.as_ref().map_or(Stage::Apart, |status| status.stage)
+}
+
+/// The stage, and the worst that is wrong.
+fn words(snapshot: &Snapshot) -> String {
+    let status = snapshot.status.as_ref();
+    let findings = status.map_or(&snapshot.findings, |status| &status.findings);
+    let worst = findings.iter().rev().max_by_key(|finding| finding.severity);
+    match worst.filter(|finding| finding.severity > Severity::Info) {
+        Some(finding) => format!("{}: {}", stage(snapshot), finding.what),
+        None => stage(snapshot).to_string(),
+    }
 }
 
 /// A supervisor that does not listen takes nothing away from the service.
@@ -50,12 +86,5 @@ mod tests {
     #[test]
     fn words_add_no_field() {
         assert_eq!(one_line("joined\nREADY=1\r\nx"), "joined READY=1  x");
-    }
-
-    /// The test's own process has no supervisor, and its environment cannot be changed.
-    #[test]
-    fn without_a_supervisor_nothing_is_told() {
-        ready();
-        assert_eq!(watchdog(), None);
     }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use provider_api::Result;
 
-use super::arguments::{Cluster, Network, Place};
+use super::arguments::{Cluster, Keeping, Network, Place};
 use super::exit::{self, Exit};
 use super::output::{self, Answer};
 use super::render;
@@ -33,6 +33,8 @@ pub(super) struct Arguments {
     network: Network,
     #[command(flatten)]
     cluster: Cluster,
+    #[command(flatten)]
+    keeping: Keeping,
 }
 
 const EXAMPLES: &str = "\
@@ -77,6 +79,7 @@ impl Arguments {
         let mut flags = Layer::default();
         self.network.say(&mut flags);
         self.cluster.say(&mut flags);
+        self.keeping.say(&mut flags);
         flags.vpn_auth.extend(self.network.vpn_auth_file()?);
         Ok(flags)
     }

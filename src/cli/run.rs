@@ -10,7 +10,7 @@ use super::signals::interruption;
 use super::sources;
 use crate::host::{Directories, Service, Wishes};
 use crate::settings::{Layer, Settings, Sources};
-use crate::{providers, settings};
+use crate::{notify, providers, settings};
 
 /// Keep this node in the network: join, mend what breaks, and tell how things stand
 ///
@@ -40,9 +40,17 @@ EXAMPLES
     moorline run --restart-command '/sbin/rc-service tailscale restart'";
 
 pub(super) async fn run(arguments: &Arguments, place: &Place) -> Answer {
-    let (service, _desk) = Service::new(arguments.wishes(place)?).await?;
-    service.run(interruption()).await?;
+    let (service, desk) = Service::new(arguments.wishes(place)?).await?;
+    let telling = notify::follow(desk.snapshots());
+    let (ended, ()) = tokio::join!(service.run(stop()), telling);
+    ended?;
     Ok(Exit::Done)
+}
+
+/// Comes back where the service is to end, and says so at once.
+async fn stop() {
+    interruption().await;
+    notify::stopping();
 }
 
 impl Arguments {

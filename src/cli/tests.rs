@@ -68,11 +68,14 @@ Joins Kubernetes nodes that share no network into one cluster, over the VPN of y
 Usage: moorline [OPTIONS] <COMMAND>
 
 Commands:
-  up      Join the network, advertise this node's pod CIDRs, and prove that pods reach each other
-  status  How this node stands: its stage, its routes, the other nodes, and what is wrong
-  leave   Withdraw this node's routes, restore what was changed, and log out where Moorline logged
-          in
-  policy  What the control server's policy must hold
+  up         Join the network, advertise this node's pod CIDRs, and prove that pods reach each other
+  run        Keep this node in the network: join, mend what breaks, and tell how things stand
+  status     How this node stands: its stage, its routes, the other nodes, and what is wrong
+  leave      Withdraw this node's routes, restore what was changed, and log out where Moorline
+             logged in
+  install    Have the service manager keep this node connected, now and after every start
+  uninstall  Take back what `install` did: the service stops, and the network stays as it is
+  policy     What the control server's policy must hold
 
 Options:
   -h, --help     Print help
