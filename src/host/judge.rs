@@ -88,7 +88,7 @@ pub(super) fn peers(observed: &Observed, own: Own<'_>) -> Vec<PeerReport> {
 mod tests {
     use super::*;
     use crate::host::example;
-    use crate::proof::{Between, PeerVerdict};
+    use crate::proof::{Between, Kin, PeerVerdict};
     use provider_api::NodeId;
     use std::time::Duration;
 
@@ -109,9 +109,14 @@ mod tests {
             round_trip,
             largest: None,
             crossed: false,
+            quality: None,
         };
-        let peer =
-            PeerVerdict { id: NodeId::new("1"), name: "b".into(), crossings: vec![crossing] };
+        let peer = PeerVerdict {
+            id: NodeId::new("1"),
+            name: "b".into(),
+            kin: Kin::Ours,
+            crossings: vec![crossing],
+        };
         Verdict { outcome, between: Between::Pods, peers: vec![peer], findings: vec![] }
     }
 

@@ -5,7 +5,7 @@ mod turn;
 use provider_api::{Observed, Peer, RouteMode};
 
 use crate::host::{Directories, Kinship, NetworkState, Own, judge, kinship};
-use crate::proof::{self, Between, Request, Verdict};
+use crate::proof::{self, Between, ClusterKey, Request, Verdict};
 
 /// Asks the peers of this cluster, all of them, and looks for the causes of silence; none where
 /// this machine does not let us.
@@ -45,6 +45,8 @@ fn request(state: &NetworkState, directories: &Directories, observed: &Observed)
         node_addresses: observed.addresses.clone(),
         interface: observed.interface.clone(),
         mtu: observed.mtu,
+        key: Some(ClusterKey::new(&state.cluster, None)),
+        heard: Vec::new(),
         peers: peers(state, observed),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use linux::icmp::{Outcome as Echoed, Reason};
 use linux::nftables::{Chain, Dropped};
 
@@ -62,13 +63,30 @@ pub(super) enum Beyond {
     /// Somebody on the way refuses it, and says so.
     Refused { from: IpAddr },
     /// Requests leave here, and nothing comes back.
-    NothingReturns,
+    NothingReturns(Silence),
     /// There may be nobody to answer.
     NoCanary,
     /// Nothing comes back, and what the firewall here does cannot be told.
     Untold,
     /// Nothing comes back, and others were looked at more closely.
     NotExamined,
+}
+
+/// What is known where requests leave here, and nothing comes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// This node itself is answered, and its pods are not: the network has no way back to them.
+    NoWayBack { pod_cidr: IpNet },
+    /// This node itself is answered, and its pods are not.
+    OwnPods,
+    /// The peer itself answers, and its pods do not.
+    PeersPods,
+    /// The peer's packets arrive here, and ours do not arrive there.
+    OneDirection,
+    /// Nothing comes back from the peer itself either.
+    Complete,
+    /// The peer itself was not asked.
+    Unknown,
 }
 
 /// Which of the two ways.
@@ -110,7 +128,7 @@ fn of_silence(small: &Echoed, canary: &CanaryEvidence, here: &Here) -> Cause {
     }
     let Some(trouble) = &canary.trouble else { return Cause::Beyond(Beyond::NotExamined) };
     on_this_machine(trouble, canary, here)
-        .unwrap_or_else(|| Cause::Beyond(beyond(small, trouble, here)))
+        .unwrap_or_else(|| Cause::Beyond(beyond(small, trouble, canary, here)))
 }
 
 /// What this machine did to the packets, where it is to blame.
@@ -196,7 +214,7 @@ fn firewall(dropped: &Dropped, canary: &CanaryEvidence) -> Cause {
 }
 
 /// The requests left, as far as is known, and no answer came: what do others say?
-fn beyond(small: &Echoed, trouble: &Trouble, here: &Here) -> Beyond {
+fn beyond(small: &Echoed, trouble: &Trouble, canary: &CanaryEvidence, here: &Here) -> Beyond {
     if let Echoed::Unreachable { from, reason } = small {
         return match (reason, here.between) {
             (Reason::NoSuchHost | Reason::NoRoute, Between::Pods) => Beyond::NoCanary,
@@ -210,6 +228,22 @@ fn beyond(small: &Echoed, trouble: &Trouble, here: &Here) -> Beyond {
         (_, true) => Beyond::Firewall,
         (true, false) => Beyond::ForwardingOff,
         (false, false) if trouble.counted.is_none() => Beyond::Untold,
-        (false, false) => Beyond::NothingReturns,
+        (false, false) => Beyond::NothingReturns(silence(trouble, canary, here)),
+    }
+}
+
+/// Nothing of what this node's pods sent was answered there: what was answered to the node?
+fn silence(trouble: &Trouble, canary: &CanaryEvidence, here: &Here) -> Silence {
+    let answers = |asked: &Option<Echoed>| asked.as_ref().map(Echoed::is_reply);
+    let unserved = here.unserved.iter().find(|cidr| cidr.contains(&canary.source));
+    match (answers(&trouble.from_node), answers(&trouble.node)) {
+        (Some(true), _) => match unserved {
+            Some(pod_cidr) => Silence::NoWayBack { pod_cidr: *pod_cidr },
+            None => Silence::OwnPods,
+        },
+        (_, Some(true)) => Silence::PeersPods,
+        (..) if trouble.heard => Silence::OneDirection,
+        (_, Some(false)) => Silence::Complete,
+        (_, None) => Silence::Unknown,
     }
 }

@@ -1,11 +1,15 @@
 //! What was seen, as plain data: the verdict is a pure function of it.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
+use ipnet::IpNet;
 use linux::icmp;
 use linux::nftables::{Chain, Dropped};
 use provider_api::NodeId;
 use serde::{Deserialize, Serialize};
+
+use super::line::Word;
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +20,8 @@ pub struct Evidence {
     pub peers: Vec<PeerEvidence>,
     /// The names of the peers that are offline, and were not asked.
     pub offline: Vec<String>,
+    /// The names of those that are online, and were not asked yet.
+    pub unasked: Vec<String>,
 }
 
 /// What packets are to cross between.
@@ -42,6 +48,8 @@ pub struct Here {
     pub mtu: u32,
     /// Forwarding settings that are off, and should be on, by the family that they stop.
     pub not_forwarding: Vec<Setting>,
+    /// This node's pod CIDRs that the network does not call served.
+    pub unserved: Vec<IpNet>,
     /// Whether the network's interface drops packets that would be answered by another one.
     pub strict_reverse_path: bool,
     /// Chains at the forward hook that drop what no rule accepts; none where that is unknown.
@@ -84,6 +92,11 @@ pub struct CanaryEvidence {
     /// Whether requests leave this machine with the address that they had; none where that
     /// cannot be told, or where no answer hangs on it.
     pub source_kept: Option<bool>,
+    /// What its responder said; none where that was not asked.
+    pub word: Option<Word>,
+    /// What became of each question to its responder: its round trip, or none where it was
+    /// lost.
+    pub tries: Vec<Option<Duration>>,
     /// What was looked at where the small echo failed.
     pub trouble: Option<Trouble>,
 }
@@ -96,6 +109,13 @@ pub struct Trouble {
     /// What came of an echo that may just reach the peer's machine, and go no further: a
     /// machine that forwards says so.
     pub last_hop: icmp::Outcome,
+    /// What the peer's own address in the network answered to this node's own address; none
+    /// where that was not asked.
+    pub node: Option<icmp::Outcome>,
+    /// What the canary answered to this node's own address; none where that was not asked.
+    pub from_node: Option<icmp::Outcome>,
+    /// Whether the peer's own questions arrived here lately.
+    pub heard: bool,
     /// The interface that this node's routes name for the peer's canary; none without a route.
     pub way_out: Option<String>,
     /// The interface that this node's routes name for the own canary.

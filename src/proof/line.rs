@@ -69,20 +69,33 @@ impl Manner {
         every: Duration::from_millis(400),
         patience: Duration::from_millis(1_250),
     };
+    /// Enough of them to tell how many are lost.
+    pub(super) const COUNTING: Manner =
+        Manner { answers: 10, every: Duration::from_millis(20), ..Manner::USUAL };
 }
 
 /// So many questions are asked where none is answered.
 const INSIST: usize = 3;
+/// So many of them are large: one may be lost, whatever its size.
+const LARGE: usize = 2;
 
 /// What asking came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Told {
     /// What was said.
     pub(super) word: Word,
-    /// How long the answer to the large question took; none where it was lost.
+    /// How long the answer to a large question took; none where they were lost.
     pub(super) full: Option<Duration>,
-    /// What became of the short questions: their round trips, or none where one was lost.
-    pub(super) short: Vec<Option<Duration>>,
+    /// What became of each question, but for large ones that may be lost for their size: its
+    /// round trip, or none where it was lost.
+    pub(super) tries: Vec<Option<Duration>>,
+}
+
+impl Told {
+    /// The shortest round trip that was seen.
+    pub(super) fn shortest(&self) -> Option<Duration> {
+        self.tries.iter().flatten().copied().chain(self.full).min()
+    }
 }
 
 /// A socket for one pair of addresses.
@@ -110,13 +123,11 @@ impl Line {
         Ok(connected.collect())
     }
 
-    /// Asks: first with a datagram of so many bytes, then with short ones.
+    /// Asks: first with datagrams of so many bytes, then with short ones.
     pub(super) async fn ask(&self, size: usize, manner: Manner) -> Told {
         let mut talk = Talk { line: self, manner, asked: Vec::new(), word: Word::Silence };
-        talk.question(size);
-        talk.listen().await;
         while talk.goes_on() {
-            talk.question(SHORTEST);
+            talk.question(if talk.asked.len() < LARGE { size } else { SHORTEST });
             talk.listen().await;
         }
         talk.told(Instant::now())
@@ -208,16 +219,16 @@ impl Talk<'_> {
     }
 
     fn told(self, now: Instant) -> Told {
-        let last = self.asked.iter().rposition(|asked| asked.round_trip.is_some());
+        let answered = |asked: &Asked| asked.round_trip.is_some();
+        let last = self.asked.iter().rposition(answered);
+        let full = self.asked.iter().take(LARGE).find_map(|asked| asked.round_trip);
+        let skipped = if full.is_some() { 0 } else { LARGE };
         // One that may still be answered is not lost yet.
         let is_known = |(number, asked): &(usize, &Asked)| {
             Some(*number) <= last || now - asked.at >= self.manner.patience
         };
-        let known = self.asked.iter().enumerate().filter(is_known).skip(1);
-        Told {
-            full: self.asked.first().and_then(|first| first.round_trip),
-            short: known.map(|(_, asked)| asked.round_trip).collect(),
-            word: self.word,
-        }
+        let known = self.asked.iter().enumerate().skip(skipped).filter(is_known);
+        let tries = known.map(|(_, asked)| asked.round_trip).collect();
+        Told { word: self.word, full, tries }
     }
 }

@@ -12,10 +12,12 @@ use super::evidence::{CanaryEvidence, Counted, Evidence};
 /// So many answers are looked at: what is translated for one is so for all.
 const MOST_CANARIES: usize = 8;
 
-/// Watches the requests leave that were answered inside these pod CIDRs.
+/// Watches the requests leave that were answered inside these pod CIDRs, where no responder
+/// told what it saw.
 pub(super) async fn look(pinger: &Pinger, unserved: &[IpNet], evidence: &mut Evidence) {
     let is_open = |canary: &&mut CanaryEvidence| {
-        canary.small.is_reply() && unserved.iter().any(|cidr| cidr.contains(&canary.source))
+        let is_unserved = unserved.iter().any(|cidr| cidr.contains(&canary.source));
+        canary.small.is_reply() && canary.source_kept.is_none() && is_unserved
     };
     let canaries = evidence.peers.iter_mut().flat_map(|peer| &mut peer.canaries);
     let canaries: Vec<_> = canaries.filter(is_open).take(MOST_CANARIES).collect();

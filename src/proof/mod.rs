@@ -30,7 +30,7 @@ pub use evidence::{
     Between, CanaryEvidence, Counted, Evidence, Here, PeerEvidence, Setting, Trouble,
 };
 pub use line::{Word, ask};
-pub use prober::{glance, prove};
+pub use prober::{Round, glance, probe, prove};
 pub use request::Request;
 pub use responder::{ClusterKey, Heard, Identity, KeyId, RESPONDER_PORT, Responder};
-pub use verdict::{Crossing, Outcome, PeerVerdict, Verdict, judge};
+pub use verdict::{Crossing, Kin, Outcome, PeerVerdict, Quality, Verdict, judge};

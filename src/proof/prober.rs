@@ -1,18 +1,20 @@
 //! Asks the peers' canaries, and gathers evidence where they do not answer.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
-use linux::icmp::{Echo, Pinger, SMALL};
+use linux::icmp::{Echo, Outcome as Echoed, Pinger, SMALL};
 use linux::{Family, Namespace, Result};
-use provider_api::Peer;
+use provider_api::{NodeId, Peer};
 
 use super::addresses;
 use super::echoes::{Patience, insist};
 use super::evidence::{Between, CanaryEvidence, Evidence, PeerEvidence};
+use super::line::{Line, Manner, Told, Word};
 use super::verdict::{crossed, judge};
 use super::{Request, Verdict, masquerade, surroundings, trouble};
 use crate::cidr::is_share;
@@ -20,6 +22,8 @@ use crate::cidr::is_share;
 /// A packet that crosses half the world twice, or waits for a path to be set up, is in time.
 const USUAL: Patience =
     Patience { every: Duration::from_millis(250), deadline: Duration::from_millis(1_250) };
+/// How long a responder alone is waited for: one that answers spares us the echoes.
+const SOON: Duration = Duration::from_millis(400);
 
 /// Asks every online peer, looks for the cause where one does not answer, and judges. Takes
 /// a second where all is well, and some five where it is not.
@@ -27,17 +31,34 @@ const USUAL: Patience =
 /// # Errors
 /// Where this machine does not let us look: no permission, no canary.
 pub async fn prove(request: &Request) -> Result<Verdict> {
-    let asking = Asking::new(request)?;
-    let mut evidence = asking.evidence(request).await?;
+    let all = request.peers.iter().map(|peer| peer.id.clone()).collect();
+    let round = Round { request: request.clone(), counted: BTreeSet::new(), closer: all };
+    Ok(judge(&probe(&round).await?))
+}
+
+/// Whom to ask, and how closely to look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Round {
+    /// Whom to ask: all of its peers that are online.
+    pub request: Request,
+    /// Those of them that are asked often enough to tell how many packets are lost.
+    pub counted: BTreeSet<NodeId>,
+    /// Those whose silence is looked at closely, which takes four seconds more.
+    pub closer: BTreeSet<NodeId>,
+}
+
+/// Asks, and looks closer where nobody answers. Dropping the future leaves nothing behind but
+/// counters that the next one takes down.
+///
+/// # Errors
+/// Where this machine does not let us look: no permission, no canary.
+pub async fn probe(round: &Round) -> Result<Evidence> {
+    let asking = Asking::new(round)?;
+    let mut evidence = asking.evidence(&round.request).await?;
     evidence.peers = asking.ask_all().await;
-    masquerade::look(&asking.pinger, &request.unserved, &mut evidence).await;
-    let hops = match (request.between, &request.canary) {
-        (Between::Nodes, _) => None,
-        (Between::Pods, Some(_)) => Some(2),
-        (Between::Pods, None) => Some(1),
-    };
-    trouble::look_closer(&asking.pinger, hops, &mut evidence).await?;
-    Ok(judge(&evidence))
+    masquerade::look(&asking.pinger, &round.request.unserved, &mut evidence).await;
+    trouble::look_closer(&asking.pinger, round, &mut evidence).await?;
+    Ok(evidence)
 }
 
 /// Asks every online peer, and returns with the first one that proves the node, or after a
@@ -46,7 +67,8 @@ pub async fn prove(request: &Request) -> Result<Verdict> {
 /// # Errors
 /// Where this machine does not let us look: no permission, no canary.
 pub async fn glance(request: &Request) -> Result<Verdict> {
-    let asking = Asking::new(request)?;
+    let (counted, closer) = (BTreeSet::new(), BTreeSet::new());
+    let asking = Asking::new(&Round { request: request.clone(), counted, closer })?;
     let mut evidence = asking.evidence(request).await?;
     evidence.peers = asking.ask_until_one_answers().await;
     masquerade::look(&asking.pinger, &request.unserved, &mut evidence).await;
@@ -64,20 +86,41 @@ struct Asking {
     questions: Vec<Question>,
 }
 
-/// One online peer, and the pairs of addresses to probe.
+/// One online peer, and what to ask it.
 struct Question {
     peer: Peer,
-    pairs: Vec<(IpAddr, IpAddr)>,
+    manner: Manner,
+    targets: Vec<Target>,
+}
+
+/// A pair of addresses to probe, and the line to the responder there.
+struct Target {
+    source: IpAddr,
+    canary: IpAddr,
+    line: Option<Line>,
 }
 
 impl Asking {
-    fn new(request: &Request) -> Result<Self> {
-        let pinger = match &request.canary {
-            Some(path) => Pinger::open_in(&Namespace::open(path)?)?,
+    fn new(round: &Round) -> Result<Self> {
+        let request = &round.request;
+        let namespace = request.canary.as_ref().map(Namespace::open).transpose()?;
+        let pinger = match &namespace {
+            Some(namespace) => Pinger::open_in(namespace)?,
             None => Pinger::open()?,
         };
         let online = request.peers.iter().filter(|peer| peer.online);
-        let questions = online.map(|peer| Question::new(peer, request)).collect();
+        let mut questions: Vec<_> = online.map(|peer| Question::new(peer, round)).collect();
+        if let Some(key) = &request.key
+            && request.between == Between::Pods
+        {
+            let targets = || questions.iter().flat_map(|question| &question.targets);
+            let pairs: Vec<_> = targets().map(|target| (target.source, target.canary)).collect();
+            let lines = Line::open_all(namespace.as_ref(), key, &pairs)?;
+            let targets = questions.iter_mut().flat_map(|question| &mut question.targets);
+            for (target, line) in targets.zip(lines) {
+                target.line = line.inspect_err(|error| tracing::debug!(%error)).ok();
+            }
+        }
         Ok(Asking { pinger, mtu: request.mtu, questions })
     }
 
@@ -87,6 +130,7 @@ impl Asking {
             here: surroundings::look(request).await?,
             peers: Vec::new(),
             offline: offline.map(|peer| peer.name.clone()).collect(),
+            unasked: Vec::new(),
         })
     }
 
@@ -109,27 +153,80 @@ impl Asking {
     }
 
     async fn ask(&self, question: &Question) -> PeerEvidence {
-        let canaries = question.pairs.iter().map(|pair| ask(&self.pinger, *pair, self.mtu));
-        PeerEvidence {
-            id: question.peer.id.clone(),
-            name: question.peer.name.clone(),
-            canaries: join_all(canaries).await,
-        }
+        let Question { peer, manner, targets } = question;
+        let asked = targets.iter().map(async |target| {
+            let mut canary = target.ask(&self.pinger, *manner, self.mtu).await;
+            canary.source_kept = source_kept(&canary, peer);
+            canary
+        });
+        let canaries = join_all(asked).await;
+        PeerEvidence { id: peer.id.clone(), name: peer.name.clone(), canaries }
     }
 }
 
 impl Question {
-    fn new(peer: &Peer, request: &Request) -> Self {
+    fn new(peer: &Peer, round: &Round) -> Self {
+        let request = &round.request;
         let targets = match request.between {
             Between::Pods => canaries(peer, request),
             Between::Nodes => peer.addresses.clone(),
         };
-        let pair = |target: IpAddr| Some((source(request, target.into())?, target));
-        Question { peer: peer.clone(), pairs: targets.into_iter().filter_map(pair).collect() }
+        let target = |canary: IpAddr| {
+            Some(Target { source: source(request, canary.into())?, canary, line: None })
+        };
+        let targets = targets.into_iter().filter_map(target).collect();
+        let counted = round.counted.contains(&peer.id);
+        let manner = if counted { Manner::COUNTING } else { Manner::USUAL };
+        Question { peer: peer.clone(), manner, targets }
     }
 }
 
-fn canaries(peer: &Peer, request: &Request) -> Vec<IpAddr> {
+impl Target {
+    async fn ask(&self, pinger: &Pinger, manner: Manner, mtu: u32) -> CanaryEvidence {
+        let Some(line) = &self.line else {
+            return ask(pinger, (self.source, self.canary), mtu).await;
+        };
+        let asking = line.ask(payload(mtu, self.canary), manner);
+        let mut asking = std::pin::pin!(asking);
+        match tokio::time::timeout(SOON, &mut asking).await {
+            Ok(told) => self.complete(pinger, told, None, mtu).await,
+            Err(_late) => {
+                let small = Echo::new(self.source, self.canary, SMALL);
+                let (told, small) = tokio::join!(asking, insist(pinger, &small, USUAL));
+                self.complete(pinger, told, Some(small), mtu).await
+            }
+        }
+    }
+
+    /// Sends the echoes that what was told leaves to be sent.
+    async fn complete(
+        &self,
+        pinger: &Pinger,
+        told: Told,
+        small: Option<Echoed>,
+        mtu: u32,
+    ) -> CanaryEvidence {
+        let Target { source, canary, .. } = *self;
+        let echo = |size| Echo::new(source, canary, size);
+        let small = match (&told.word, told.shortest(), small) {
+            (Word::Kin { .. }, Some(rtt), _) => Echoed::Reply { rtt },
+            // What a stranger has to say of its pods is nothing to us.
+            (Word::Foreign, ..) => Echoed::Silence,
+            (_, _, Some(small)) => small,
+            (..) => insist(pinger, &echo(SMALL), USUAL).await,
+        };
+        let full = match told.full {
+            _ if !small.is_reply() => None,
+            Some(rtt) => Some(Echoed::Reply { rtt }),
+            None => Some(insist(pinger, &echo(packet_size(mtu)), USUAL).await),
+        };
+        let Told { word, tries, .. } = told;
+        CanaryEvidence { word: Some(word), tries, full, ..unanswered(source, canary, small) }
+    }
+}
+
+/// The addresses of the canaries that a peer should have.
+pub(super) fn canaries(peer: &Peer, request: &Request) -> Vec<IpAddr> {
     let own = |cidr| request.pod_cidrs.contains(cidr);
     let inside = |cidr| is_share(cidr, &request.cluster_cidrs);
     let cidrs = peer.routes.iter().filter(|cidr| inside(*cidr) && !own(*cidr));
@@ -146,6 +243,15 @@ fn source(request: &Request, family: Family) -> Option<IpAddr> {
     Some(addresses::canary(*cidr).ok()?.addr())
 }
 
+/// What the peer saw tells whether packets left with the address that they had. What became
+/// of it on the peer itself says nothing of that.
+fn source_kept(canary: &CanaryEvidence, peer: &Peer) -> Option<bool> {
+    let Some(Word::Kin { source: seen, .. }) = &canary.word else { return None };
+    let is_peers = peer.addresses.contains(seen) || peer.routes.iter().any(|at| at.contains(seen));
+    let kept = *seen == canary.source;
+    (kept || !is_peers).then_some(kept)
+}
+
 /// Small first; full only where small crosses.
 pub(super) async fn ask(
     pinger: &Pinger,
@@ -158,10 +264,22 @@ pub(super) async fn ask(
     } else {
         None
     };
-    CanaryEvidence { source, canary, small, full, largest: None, source_kept: None, trouble: None }
+    CanaryEvidence { full, ..unanswered(source, canary, small) }
+}
+
+fn unanswered(source: IpAddr, canary: IpAddr, small: Echoed) -> CanaryEvidence {
+    let (full, largest, source_kept, word, trouble) = (None, None, None, None, None);
+    let tries = Vec::new();
+    CanaryEvidence { source, canary, small, full, largest, source_kept, word, tries, trouble }
 }
 
 /// A packet that fills this MTU; no packet is larger than 65,535 bytes.
 pub(super) fn packet_size(mtu: u32) -> u16 {
     u16::try_from(mtu).unwrap_or(u16::MAX)
+}
+
+/// What a datagram has room for in such a packet, after the headers of IP and UDP.
+fn payload(mtu: u32, to: IpAddr) -> usize {
+    let headers = if to.is_ipv4() { 28 } else { 48 };
+    usize::from(packet_size(mtu)).saturating_sub(headers)
 }

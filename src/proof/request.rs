@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use provider_api::Peer;
 
 use super::evidence::Between;
+use super::responder::ClusterKey;
 
 /// Whom to probe, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,10 @@ pub struct Request {
     pub interface: String,
     /// What it carries, in bytes.
     pub mtu: u32,
+    /// The cluster's key, to ask responders who they are; none asks nobody.
+    pub key: Option<ClusterKey>,
+    /// Where questions of this cluster's nodes came from lately.
+    pub heard: Vec<IpAddr>,
     /// The nodes of this cluster, online and offline.
     pub peers: Vec<Peer>,
 }

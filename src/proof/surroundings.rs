@@ -28,6 +28,7 @@ pub(super) async fn look(request: &Request) -> Result<Here> {
         interface,
         mtu: request.mtu,
         not_forwarding,
+        unserved: request.unserved.clone(),
         drop_policies: None,
     })
 }

@@ -3,6 +3,7 @@
 mod beyond;
 mod firewall;
 mod routing;
+mod silence;
 mod size;
 
 use std::net::IpAddr;

@@ -6,13 +6,16 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use linux::icmp::{Echo, Pinger, SMALL};
 use linux::nftables::{Dropped, Tracer};
-use linux::{Netlink, Result, icmp};
+use linux::{Family, Netlink, Result, icmp};
+use provider_api::Peer;
 
 use super::counters::{self, Pair};
 use super::echoes::{BRISK, Patience, insist, largest};
-use super::evidence::{CanaryEvidence, Counted, Evidence, Here, Trouble};
-use super::prober::{self, packet_size};
-use super::surroundings;
+use super::evidence::{Between, CanaryEvidence, Counted, Evidence, Here, Trouble};
+use super::line::Word;
+use super::prober::{self, Round, canaries, packet_size};
+use super::verdict::is_foreign;
+use super::{Request, surroundings};
 
 /// So many canaries are looked at closely; the others have the same trouble, most likely.
 const MOST_CANARIES: usize = 8;
@@ -21,16 +24,15 @@ const MOST_CANARIES: usize = 8;
 const PATIENT: Patience =
     Patience { every: Duration::from_millis(700), deadline: Duration::from_secs(4) };
 
-/// Looks closer at the canaries that did not answer. From a canary it is two `hops` to the
-/// peer's machine: the first is this machine. None where that machine itself was asked, and
-/// nobody before it can be.
+/// Looks closer at the canaries that did not answer, but not at those of strangers.
 pub(super) async fn look_closer(
     pinger: &Pinger,
-    hops: Option<u8>,
+    round: &Round,
     evidence: &mut Evidence,
 ) -> Result<()> {
     let mtu = packet_size(evidence.here.mtu);
-    let canaries = evidence.peers.iter_mut().flat_map(|peer| &mut peer.canaries);
+    let peers = evidence.peers.iter_mut().filter(|peer| round.closer.contains(&peer.id));
+    let canaries = peers.filter(|peer| !is_foreign(peer)).flat_map(|peer| &mut peer.canaries);
     let mut canaries: Vec<_> = canaries.collect();
     let narrow = canaries.iter_mut().filter(|canary| is_narrow(canary)).take(MOST_CANARIES);
     join_all(narrow.map(|canary| confirm(pinger, canary))).await;
@@ -41,7 +43,8 @@ pub(super) async fn look_closer(
     if !silent.is_empty() {
         silent.truncate(MOST_CANARIES);
         evidence.here.drop_policies = surroundings::drop_policies().await;
-        examine(pinger, hops, &evidence.here, silent).await?;
+        let around = Around::new(pinger, &round.request)?;
+        examine(&around, &evidence.here, silent).await?;
     }
     Ok(())
 }
@@ -53,6 +56,9 @@ fn is_narrow(canary: &CanaryEvidence) -> bool {
 
 /// Whoever was cut off between the two echoes has no trouble with size.
 async fn confirm(pinger: &Pinger, canary: &mut CanaryEvidence) {
+    if matches!(canary.word, Some(Word::Kin { .. })) {
+        return;
+    }
     let small = Echo::new(canary.source, canary.canary, SMALL);
     let again = insist(pinger, &small, BRISK).await;
     if !again.is_reply() {
@@ -70,25 +76,25 @@ async fn measure(pinger: &Pinger, canary: &mut CanaryEvidence, mtu: u16) {
     canary.largest = Some(largest(pinger, ends, (SMALL, mtu), patience).await.into());
 }
 
-async fn examine(
-    pinger: &Pinger,
-    hops: Option<u8>,
-    here: &Here,
-    silent: Vec<&mut CanaryEvidence>,
-) -> Result<()> {
+async fn examine(around: &Around<'_>, here: &Here, silent: Vec<&mut CanaryEvidence>) -> Result<()> {
     let pair = |canary: &&mut CanaryEvidence| Pair { own: canary.source, peer: canary.canary };
     let pairs: Vec<Pair> = silent.iter().map(pair).collect();
-    let netlink = Netlink::open()?;
     let watch = Watch::start(&pairs, here).await;
-    let asked = pairs.iter().map(|pair| ask_around(pinger, &netlink, *pair, hops));
+    let asked = pairs.iter().map(|pair| around.ask(*pair));
     let answers = join_all(asked).await;
     let (counted, dropped) = Watch::end(watch, pairs.len()).await;
+    // Only now: what this node's own addresses send would be counted too.
+    let nodes = join_all(pairs.iter().map(|pair| around.ask_nodes(pair.peer))).await;
     for (number, (canary, (again, mut trouble))) in silent.into_iter().zip(answers).enumerate() {
         if again.is_reply() {
-            *canary = prober::ask(pinger, (canary.source, canary.canary), here.mtu).await;
+            let ends = (canary.source, canary.canary);
+            let (word, tries) = (canary.word.take(), std::mem::take(&mut canary.tries));
+            let answered = prober::ask(around.pinger, ends, here.mtu).await;
+            *canary = CanaryEvidence { word, tries, ..answered };
             continue;
         }
         canary.small = again;
+        (trouble.node, trouble.from_node) = nodes[number].clone();
         trouble.counted = counted.get(number).copied().flatten();
         trouble.dropped = between(&dropped, pairs[number]);
         canary.trouble = Some(trouble);
@@ -96,27 +102,86 @@ async fn examine(
     Ok(())
 }
 
-/// The peer's canary again, its gateway, and its machine; all at once.
-async fn ask_around(
-    pinger: &Pinger,
-    netlink: &Netlink,
-    pair: Pair,
+/// Whom to ask beside a silent canary, and from where.
+struct Around<'a> {
+    pinger: &'a Pinger,
+    /// Sends from this node's own addresses, where the canary is not this node itself.
+    outside: Option<Pinger>,
+    netlink: Netlink,
+    /// How many hops it is to the peer's machine: from a canary, the first is this machine.
+    /// None where that machine itself was asked, and nobody before it can be.
     hops: Option<u8>,
-) -> (icmp::Outcome, Trouble) {
-    let Pair { own, peer } = pair;
-    let echo = |target| Echo::new(own, target, SMALL);
-    let far = echo(peer);
-    let near = hops.map(|_| echo(gateway_beside(peer)));
-    let hop = hops.map(|hops| echo(peer).hop_limit(hops));
-    let (again, gateway, last_hop, way_out, way_back) = tokio::join!(
-        insist(pinger, &far, PATIENT),
-        ask_if(pinger, near),
-        ask_if(pinger, hop),
-        surroundings::way(netlink, peer),
-        surroundings::way(netlink, own),
-    );
-    let (counted, dropped) = (None, Vec::new());
-    (again, Trouble { gateway, last_hop, way_out, way_back, counted, dropped })
+    request: &'a Request,
+}
+
+impl<'a> Around<'a> {
+    fn new(pinger: &'a Pinger, request: &'a Request) -> Result<Self> {
+        let hops = match (request.between, &request.canary) {
+            (Between::Nodes, _) => None,
+            (Between::Pods, Some(_)) => Some(2),
+            (Between::Pods, None) => Some(1),
+        };
+        let outside = request.canary.as_ref().map(|_| Pinger::open()).transpose()?;
+        Ok(Around { pinger, outside, netlink: Netlink::open()?, hops, request })
+    }
+
+    /// The peer's canary again, its gateway, and its machine; all at once.
+    async fn ask(&self, Pair { own, peer }: Pair) -> (icmp::Outcome, Trouble) {
+        let echo = |target| Echo::new(own, target, SMALL);
+        let far = echo(peer);
+        let near = self.hops.map(|_| echo(gateway_beside(peer)));
+        let hop = self.hops.map(|hops| echo(peer).hop_limit(hops));
+        let (again, gateway, last_hop, way_out, way_back) = tokio::join!(
+            insist(self.pinger, &far, PATIENT),
+            ask_if(self.pinger, near),
+            ask_if(self.pinger, hop),
+            surroundings::way(&self.netlink, peer),
+            surroundings::way(&self.netlink, own),
+        );
+        let heard = self.is_heard(peer);
+        let (node, from_node, counted, dropped) = (None, None, None, Vec::new());
+        let asked = Trouble {
+            gateway,
+            last_hop,
+            node,
+            from_node,
+            heard,
+            way_out,
+            way_back,
+            counted,
+            dropped,
+        };
+        (again, asked)
+    }
+
+    /// The peer's own address, and the canary's, each from this node's own; none where that
+    /// was asked already.
+    async fn ask_nodes(&self, canary: IpAddr) -> (Option<icmp::Outcome>, Option<icmp::Outcome>) {
+        let family = Family::from(canary);
+        let of_family = |addresses: &[IpAddr]| {
+            addresses.iter().copied().find(|address| Family::from(*address) == family)
+        };
+        let own = of_family(&self.request.node_addresses);
+        let peer = self.peer(canary).and_then(|peer| of_family(&peer.addresses));
+        let (Some(own), Some(_)) = (own, self.hops) else { return (None, None) };
+        let pinger = self.outside.as_ref().unwrap_or(self.pinger);
+        let ask = async |target: Option<IpAddr>| match target {
+            Some(target) => Some(insist(pinger, &Echo::new(own, target, SMALL), BRISK).await),
+            None => None,
+        };
+        tokio::join!(ask(peer), ask(self.outside.as_ref().map(|_| canary)))
+    }
+
+    fn peer(&self, canary: IpAddr) -> Option<&Peer> {
+        let mut peers = self.request.peers.iter();
+        peers.find(|peer| canaries(peer, self.request).contains(&canary))
+    }
+
+    /// Whether the peer's own questions arrived here, also those that were masqueraded.
+    fn is_heard(&self, canary: IpAddr) -> bool {
+        let addresses = self.peer(canary).map_or(&[][..], |peer| &peer.addresses);
+        self.request.heard.iter().any(|from| *from == canary || addresses.contains(from))
+    }
 }
 
 async fn ask_if(pinger: &Pinger, echo: Option<Echo>) -> icmp::Outcome {

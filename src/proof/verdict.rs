@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cause::{Beyond, Cause, cause};
 use super::evidence::{Between, CanaryEvidence, Evidence, PeerEvidence};
+use super::line::Word;
 use super::told::{self, Subject};
 
 /// What the probes came to.
@@ -53,8 +54,24 @@ pub struct PeerVerdict {
     pub id: NodeId,
     /// Its name.
     pub name: String,
+    /// What its responder says of its cluster.
+    #[serde(default)]
+    pub kin: Kin,
     /// One line for each of its canaries.
     pub crossings: Vec<Crossing>,
+}
+
+/// What a peer's responder says of its cluster.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kin {
+    /// It holds the key of this cluster.
+    Ours,
+    /// It holds the key of another cluster.
+    Foreign,
+    /// Nothing was heard of it.
+    #[default]
+    Unknown,
 }
 
 /// What was seen of one canary.
@@ -73,6 +90,22 @@ pub struct Crossing {
     pub largest: Option<u32>,
     /// Whether small and full-size packets crossed, both ways.
     pub crossed: bool,
+    /// How the way has been lately; none where it was asked once.
+    #[serde(default)]
+    pub quality: Option<Quality>,
+}
+
+/// How the way to a canary has been lately.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quality {
+    /// The shortest round trip.
+    pub shortest: Duration,
+    /// The median of the round trips.
+    pub median: Duration,
+    /// How many questions were asked.
+    pub asked: usize,
+    /// How many of them were lost.
+    pub lost: usize,
 }
 
 /// Judges the evidence.
@@ -85,9 +118,23 @@ pub fn judge(evidence: &Evidence) -> Verdict {
     Verdict { outcome, between, peers, findings: findings(evidence, outcome) }
 }
 
-/// Whether every canary of the peer answered, small and full.
+/// Whether every canary of the peer answered, small and full. A stranger's prove nothing.
 pub(super) fn crossed(peer: &PeerEvidence) -> bool {
-    !peer.canaries.is_empty() && peer.canaries.iter().all(both_sizes)
+    !is_foreign(peer) && !peer.canaries.is_empty() && peer.canaries.iter().all(both_sizes)
+}
+
+/// Whether one of its canaries holds the key of another cluster.
+pub(super) fn is_foreign(peer: &PeerEvidence) -> bool {
+    kin(peer) == Kin::Foreign
+}
+
+fn kin(peer: &PeerEvidence) -> Kin {
+    let mut words = peer.canaries.iter().filter_map(|canary| canary.word.as_ref());
+    match words.clone().any(|word| *word == Word::Foreign) {
+        true => Kin::Foreign,
+        false if words.any(|word| matches!(word, Word::Kin { .. })) => Kin::Ours,
+        false => Kin::Unknown,
+    }
 }
 
 fn both_sizes(canary: &CanaryEvidence) -> bool {
@@ -95,18 +142,25 @@ fn both_sizes(canary: &CanaryEvidence) -> bool {
 }
 
 fn outcome(evidence: &Evidence) -> Outcome {
-    let canaries = || evidence.peers.iter().flat_map(|peer| &peer.canaries);
+    let mut peers = own(evidence).peekable();
+    let canaries = || own(evidence).flat_map(|peer| &peer.canaries);
     let nobody_there =
         |canary| matches!(cause(canary, &evidence.here), Some(Cause::Beyond(Beyond::NoCanary)));
-    if evidence.peers.is_empty() {
-        Outcome::Alone
-    } else if evidence.peers.iter().any(crossed) {
+    if peers.peek().is_none() {
+        let nobody = evidence.unasked.is_empty();
+        if nobody { Outcome::Alone } else { Outcome::Unknown }
+    } else if peers.any(crossed) {
         Outcome::Proven
     } else if canaries().all(nobody_there) {
         Outcome::Unknown
     } else {
         Outcome::Unproven
     }
+}
+
+/// The peers that nobody knows to be strangers.
+fn own(evidence: &Evidence) -> impl Iterator<Item = &PeerEvidence> {
+    evidence.peers.iter().filter(|peer| !is_foreign(peer))
 }
 
 fn told_peer(peer: &PeerEvidence, mtu: u32) -> PeerVerdict {
@@ -117,9 +171,10 @@ fn told_peer(peer: &PeerEvidence, mtu: u32) -> PeerVerdict {
         round_trip: shortest_round_trip(canary),
         largest: if both_sizes(canary) { Some(mtu) } else { canary.largest },
         crossed: both_sizes(canary),
+        quality: None,
     };
     let crossings = peer.canaries.iter().map(crossing).collect();
-    PeerVerdict { id: peer.id.clone(), name: peer.name.clone(), crossings }
+    PeerVerdict { id: peer.id.clone(), name: peer.name.clone(), kin: kin(peer), crossings }
 }
 
 /// The first packet may have waited for a path or a neighbour.
@@ -136,20 +191,43 @@ fn findings(evidence: &Evidence, outcome: Outcome) -> Vec<Finding> {
     };
     let between = evidence.here.between;
     let mut findings: Vec<Finding> = Vec::new();
-    let causes = evidence.peers.iter().flat_map(|peer| {
+    let causes = own(evidence).flat_map(|peer| {
         peer.canaries.iter().filter_map(move |canary| {
             let subject = Subject { peer: &peer.name, canary: canary.canary, severity, between };
             Some(told::finding(&cause(canary, &evidence.here)?, subject, &evidence.here))
         })
     });
-    let strangers = evidence.peers.iter().filter(|peer| peer.canaries.is_empty());
-    let causes = causes.chain(strangers.map(|peer| no_common_family(&peer.name, between)));
-    for finding in causes.chain(alone(evidence, outcome)) {
+    let apart = own(evidence).filter(|peer| peer.canaries.is_empty());
+    let causes = causes.chain(apart.map(|peer| no_common_family(&peer.name, between)));
+    let masked = own(evidence).filter_map(masqueraded_there);
+    for finding in causes.chain(masked).chain(alone(evidence, outcome)) {
         if !findings.contains(&finding) {
             findings.push(finding);
         }
     }
     findings
+}
+
+/// What left with a pod's address, and reached the peer's pods with one of the peer's.
+fn masqueraded_there(peer: &PeerEvidence) -> Option<Finding> {
+    let seen = peer.canaries.iter().find_map(|canary| match &canary.word {
+        Some(Word::Kin { source, .. }) => {
+            let translated = *source != canary.source && canary.source_kept != Some(false);
+            translated.then_some(source)
+        }
+        Some(Word::Foreign | Word::Nobody | Word::Silence) | None => None,
+    })?;
+    let name = &peer.name;
+    let finding = Finding::new(
+        Severity::Warning,
+        "masqueraded-at-peer",
+        format!("{name} translates other nodes' pods: its own pods see {seen} in their place"),
+        "network policies and logs there take one node's pods for another's",
+    );
+    Some(finding.fix(format!(
+        "on {name}: nft list ruleset; iptables-save -t nat   # leave packets of the cluster's pods \
+         out of the masquerade"
+    )))
 }
 
 fn no_common_family(peer: &str, between: Between) -> Finding {

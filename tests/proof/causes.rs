@@ -114,7 +114,7 @@ fn answers_that_are_dropped_here_are_named() {
 }
 
 #[test]
-fn answers_that_never_come_are_one_direction() {
+fn a_peer_of_which_nothing_comes_is_silent() {
     if !is_root() {
         return;
     }
@@ -122,7 +122,39 @@ fn answers_that_never_come_are_one_direction() {
     // A tunnel has no neighbours to find, as this pair's cable has.
     let neighbours = "icmpv6 type '{ nd-neighbor-solicit, nd-neighbor-advert }' accept";
     pair.there.firewall("postrouting", &[neighbours, "oifname vpn0 drop"]);
-    pair.assert_cause("one-direction", "nothing comes back");
+    pair.assert_cause("peer-silent", "nor from itself");
+
+    // Its own questions arrive here, so that it is ours which do not arrive there.
+    let heard = pair.there.canary_addresses().into();
+    let request = Request { heard, ..pair.here.request(vec![pair.there.peer()]) };
+    let verdict = pair.here.block_on(async || proof::prove(&request).await.unwrap());
+    let codes: Vec<_> = verdict.findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert_eq!(codes, ["one-direction"; 2], "{verdict:#?}");
+}
+
+#[test]
+fn a_policy_that_lets_no_pods_through_is_named() {
+    if !is_root() {
+        return;
+    }
+    let pair = Pair::joined();
+    // A VPN's own filter drops before the kernel could say a word.
+    let drop = |rules: &[&str]| {
+        pair.there.sh("nft delete table inet vpn 2>/dev/null || true; nft add table inet vpn
+             nft add chain inet vpn filter '{ type filter hook prerouting priority -450; }'");
+        for rule in rules {
+            pair.there.sh(&format!("nft add rule inet vpn filter {rule}"));
+        }
+    };
+    drop(&["ip saddr 10.42.1.0/24 drop", "ip6 saddr 2001:cafe:42:1::/64 drop"]);
+    pair.assert_cause("pods-refused", "answer this node, and not its pods");
+    let unserved = pair.here.pod_cidrs();
+    let request = Request { unserved, ..pair.here.request(vec![pair.there.peer()]) };
+    let verdict = pair.here.block_on(async || proof::prove(&request).await.unwrap());
+    assert!(verdict.findings.iter().all(|finding| finding.code == "no-way-back"), "{verdict:#?}");
+
+    drop(&["ip daddr 10.42.2.0/24 drop", "ip6 daddr 2001:cafe:42:2::/64 drop"]);
+    pair.assert_cause("pods-refused", "nothing reaches its pods");
 }
 
 #[test]

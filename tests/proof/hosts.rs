@@ -91,7 +91,7 @@ impl Host {
             name: format!("node-{}", self.number),
             cluster: None,
             tags: vec![],
-            addresses: vec![self.address()],
+            addresses: self.addresses(),
             routes: self.pod_cidrs(),
             online: true,
             path: Path::Idle,
@@ -100,8 +100,12 @@ impl Host {
         }
     }
 
-    fn address(&self) -> IpAddr {
-        format!("100.64.0.{}", self.number).parse().unwrap()
+    /// The host's own addresses, both families.
+    pub(crate) fn addresses(&self) -> Vec<IpAddr> {
+        let number = self.number;
+        [format!("100.64.0.{number}"), format!("fd7a::{number}")]
+            .map(|address| address.parse().unwrap())
+            .into()
     }
 
     pub(crate) fn request(&self, peers: Vec<Peer>) -> Request {
@@ -114,9 +118,11 @@ impl Host {
                 .map(|at| at.parse().unwrap())
                 .into(),
             pod_bridge: "moorline0".into(),
-            node_addresses: vec![self.address()],
+            node_addresses: self.addresses(),
             interface: "vpn0".into(),
             mtu: MTU,
+            key: None,
+            heard: vec![],
             peers,
         }
     }

@@ -6,7 +6,7 @@ use provider_api::{
 };
 
 use crate::host::{Kinship, PeerReport, Proof, Stage, StatusReport};
-use crate::proof::{Between, Crossing, Outcome, PeerVerdict, Verdict};
+use crate::proof::{Between, Crossing, Kin, Outcome, PeerVerdict, Verdict};
 
 /// The time of the last proof.
 pub(super) fn proof_time() -> Timestamp {
@@ -108,7 +108,7 @@ fn verdict() -> Verdict {
 }
 
 fn seen(id: &str, crossings: Vec<Crossing>) -> PeerVerdict {
-    PeerVerdict { id: NodeId::new(id), name: format!("node-{id}"), crossings }
+    PeerVerdict { id: NodeId::new(id), name: format!("node-{id}"), kin: Kin::Unknown, crossings }
 }
 
 fn crossing(canary: &str, millis: Option<u64>, crossed: bool) -> Crossing {
@@ -121,5 +121,6 @@ fn crossing(canary: &str, millis: Option<u64>, crossed: bool) -> Crossing {
         round_trip: millis.map(std::time::Duration::from_millis),
         largest: millis.map(|_| if crossed { 1280 } else { 1228 }),
         crossed,
+        quality: None,
     }
 }

@@ -37,7 +37,7 @@ mod tests {
 
     use super::*;
     use crate::host::example;
-    use crate::proof::{Between, Crossing, Outcome};
+    use crate::proof::{Between, Crossing, Kin, Outcome};
     use provider_api::NodeId;
 
     fn peer(number: usize) -> Peer {
@@ -54,12 +54,14 @@ mod tests {
             round_trip: None,
             largest: None,
             crossed,
+            quality: None,
         };
         let answers =
             |peer: &Peer| answer.iter().any(|number| peer.id.as_str() == number.to_string());
         let seen = |peer: &Peer| PeerVerdict {
             id: peer.id.clone(),
             name: peer.name.clone(),
+            kin: Kin::Unknown,
             crossings: vec![crossing(answers(peer))],
         };
         Verdict {

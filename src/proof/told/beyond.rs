@@ -1,11 +1,10 @@
 //! What may be wrong at the peer, or on the way there.
 
-use super::{Subject, Words};
+use super::{Subject, Words, silence};
 use crate::proof::cause::Beyond;
-use crate::proof::evidence::Between;
 
 pub(super) fn words(beyond: &Beyond, subject: Subject<'_>) -> Words {
-    let Subject { peer, canary, between, .. } = subject;
+    let Subject { peer, canary, .. } = subject;
     let whom = subject.whom();
     match beyond {
         Beyond::ForwardingOff => Words::new(
@@ -32,18 +31,7 @@ pub(super) fn words(beyond: &Beyond, subject: Subject<'_>) -> Words {
             format!("on {peer}: moorline up"),
         )
         .why("nobody is there to answer, so nothing is known of its pods"),
-        Beyond::NothingReturns => Words::new(
-            "one-direction",
-            format!("requests to {whom} ({canary}) leave this node, and nothing comes back"),
-            format!(
-                "let the policy allow both directions between the {} (moorline policy print); \
-                 on {peer}: moorline status",
-                match between {
-                    Between::Pods => "pods",
-                    Between::Nodes => "nodes",
-                }
-            ),
-        ),
+        Beyond::NothingReturns(silence) => silence::words(silence, subject),
         Beyond::Untold => Words::new(
             "no-answer",
             format!("nothing answers for {whom} ({canary}), and the firewall here is unknown"),

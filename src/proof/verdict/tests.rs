@@ -17,9 +17,14 @@ fn here() -> Here {
         interface: "vpn0".into(),
         mtu: 1280,
         not_forwarding: vec![],
+        unserved: vec![],
         strict_reverse_path: false,
         drop_policies: Some(vec![]),
     }
+}
+
+fn nobody() -> Evidence {
+    Evidence { here: here(), peers: vec![], offline: vec![], unasked: vec![] }
 }
 
 fn answered() -> CanaryEvidence {
@@ -30,6 +35,8 @@ fn answered() -> CanaryEvidence {
         full: Some(REPLY),
         largest: None,
         source_kept: None,
+        word: None,
+        tries: vec![],
         trouble: None,
     }
 }
@@ -48,6 +55,9 @@ fn nothing_returns() -> Trouble {
     Trouble {
         gateway: Echoed::Silence,
         last_hop: Echoed::Silence,
+        node: None,
+        from_node: None,
+        heard: false,
         way_out: Some("vpn0".into()),
         way_back: Some("moorline0".into()),
         counted: Some(sent()),
@@ -64,7 +74,7 @@ fn peer(name: &str, canaries: Vec<CanaryEvidence>) -> PeerEvidence {
 }
 
 fn of(here: Here, canary: CanaryEvidence) -> Evidence {
-    Evidence { here, peers: vec![peer("b", vec![canary])], offline: vec![] }
+    Evidence { here, peers: vec![peer("b", vec![canary])], ..nobody() }
 }
 
 fn codes(verdict: &Verdict) -> Vec<&str> {
@@ -146,6 +156,16 @@ fn firewall() -> Vec<Row> {
     ]
 }
 
+/// What came of asking the peer itself, and whether it asks us.
+fn node(node: Echoed, heard: bool) -> Trouble {
+    let from_node = Some(Echoed::Silence);
+    Trouble { node: Some(node), from_node, heard, ..nothing_returns() }
+}
+
+fn from_node() -> Trouble {
+    Trouble { from_node: Some(REPLY), ..node(REPLY, true) }
+}
+
 fn beyond() -> Vec<Row> {
     let expired = Echoed::TimeExceeded { from: at("100.64.0.2") };
     let prohibited = Echoed::Unreachable { from: at("100.64.0.2"), reason: Reason::Prohibited };
@@ -153,12 +173,18 @@ fn beyond() -> Vec<Row> {
     let gateway = Trouble { gateway: REPLY, ..nothing_returns() };
     let hop = Trouble { last_hop: expired.clone(), ..nothing_returns() };
     let both = Trouble { last_hop: expired, ..gateway.clone() };
+    let unserved = Here { unserved: vec!["10.42.1.0/24".parse().unwrap()], ..here() };
     vec![
         ("forwarding-off-at-peer", "on b:", with(gateway)),
         ("firewall-at-peer", "on b:", with(both)),
         ("firewall-at-peer", "on b:", with(hop)),
         ("refused", "100.64.0.2", of(here(), refused)),
         ("one-direction", "nothing comes back", with(nothing_returns())),
+        ("one-direction", "packets of b arrive here", with(node(Echoed::Silence, true))),
+        ("peer-silent", "nor from itself", with(node(Echoed::Silence, false))),
+        ("pods-refused", "nothing reaches its pods", with(node(REPLY, false))),
+        ("pods-refused", "answer this node, and not its pods", with(from_node())),
+        ("no-way-back", "10.42.1.0/24", of(unserved, silent(from_node()))),
         ("no-answer", "nftables", with(Trouble { counted: None, ..nothing_returns() })),
     ]
 }
@@ -199,7 +225,7 @@ fn each_size_trouble_is_told() {
 fn one_peer_that_answers_proves_the_node() {
     let dead = peer("a", vec![silent(nothing_returns())]);
     let alive = peer("b", vec![answered(), answered_ipv6()]);
-    let evidence = Evidence { here: here(), peers: vec![alive, dead], offline: vec!["c".into()] };
+    let evidence = Evidence { peers: vec![alive, dead], offline: vec!["c".into()], ..nobody() };
     let verdict = judge(&evidence);
     assert_eq!(verdict.outcome, Outcome::Proven);
     assert_eq!(codes(&verdict), ["one-direction"]);
@@ -211,8 +237,7 @@ fn one_peer_that_answers_proves_the_node() {
 #[test]
 fn each_family_that_both_have_must_cross() {
     let ipv6 = CanaryEvidence { small: Echoed::Silence, full: None, ..answered_ipv6() };
-    let evidence =
-        Evidence { here: here(), peers: vec![peer("b", vec![answered(), ipv6])], offline: vec![] };
+    let evidence = Evidence { peers: vec![peer("b", vec![answered(), ipv6])], ..nobody() };
     let verdict = judge(&evidence);
     assert_eq!(verdict.outcome, Outcome::Unproven);
     assert_eq!(codes(&verdict), ["no-answer"]);
@@ -234,7 +259,7 @@ fn a_peer_without_a_canary_is_never_good() {
 
 #[test]
 fn a_node_alone_has_nothing_to_prove_and_says_so() {
-    let alone = Evidence { here: here(), peers: vec![], offline: vec![] };
+    let alone = nobody();
     let verdict = judge(&alone);
     assert_eq!((verdict.outcome, codes(&verdict)), (Outcome::Alone, vec!["no-other-node"]));
     let verdict = judge(&Evidence { offline: vec!["b".into()], ..alone });
@@ -243,8 +268,7 @@ fn a_node_alone_has_nothing_to_prove_and_says_so() {
 
 #[test]
 fn peers_of_another_family_prove_nothing() {
-    let verdict =
-        judge(&Evidence { here: here(), peers: vec![peer("b", vec![])], offline: vec![] });
+    let verdict = judge(&Evidence { peers: vec![peer("b", vec![])], ..nobody() });
     assert_eq!(verdict.outcome, Outcome::Unknown);
     assert_eq!(codes(&verdict), ["no-common-family"]);
 }
@@ -254,7 +278,7 @@ fn the_same_cause_is_told_once() {
     let off = Setting { family: Family::Ipv4, key: "net.ipv4.ip_forward".into() };
     let here = Here { not_forwarding: vec![off], ..here() };
     let peers = ["a", "b", "c"].map(|name| peer(name, vec![silent(nothing_returns())])).into();
-    assert_eq!(judge(&Evidence { here, peers, offline: vec![] }).findings.len(), 1);
+    assert_eq!(judge(&Evidence { here, peers, ..nobody() }).findings.len(), 1);
 }
 
 #[test]
@@ -287,4 +311,47 @@ fn between_nodes_no_word_is_said_of_pods_and_canaries() {
         let fix = finding.fix.as_deref().unwrap_or_default();
         assert!(!finding.what.contains("pods") && !fix.contains("moorline0"), "{finding:?}");
     }
+}
+
+fn saying(word: Word) -> CanaryEvidence {
+    CanaryEvidence { word: Some(word), ..answered() }
+}
+
+#[test]
+fn a_stranger_proves_nothing_and_has_no_trouble_of_ours() {
+    let stranger = CanaryEvidence { small: Echoed::Silence, full: None, ..saying(Word::Foreign) };
+    for canaries in [vec![stranger.clone()], vec![answered_ipv6(), stranger]] {
+        let verdict = judge(&Evidence { peers: vec![peer("b", canaries)], ..nobody() });
+        assert_eq!((verdict.outcome, codes(&verdict)), (Outcome::Alone, vec!["no-other-node"]));
+        assert_eq!(verdict.peers[0].kin, Kin::Foreign);
+    }
+}
+
+#[test]
+fn kin_is_who_holds_the_key() {
+    let kin = |word| judge(&of(here(), saying(word))).peers[0].kin;
+    let source = at("10.42.1.2");
+    assert_eq!(kin(Word::Kin { node: "b".into(), source }), Kin::Ours);
+    assert_eq!(kin(Word::Nobody), Kin::Unknown);
+    assert_eq!(kin(Word::Silence), Kin::Unknown);
+}
+
+#[test]
+fn a_masquerade_at_the_peer_is_told_with_what_it_saw() {
+    let told = |source, source_kept| {
+        let word = Word::Kin { node: "b".into(), source: at(source) };
+        let verdict = judge(&of(here(), CanaryEvidence { source_kept, ..saying(word) }));
+        assert_eq!(verdict.outcome, Outcome::Proven);
+        verdict.findings
+    };
+    let findings = told("10.42.2.1", None);
+    assert!(findings[0].code == "masqueraded-at-peer" && findings[0].what.contains("10.42.2.1"));
+    assert_eq!(told("10.42.1.2", Some(true)), []);
+    assert_eq!(told("100.64.0.1", Some(false)), [], "that is told with the own route");
+}
+
+#[test]
+fn nobody_is_alone_while_somebody_is_still_to_be_asked() {
+    let verdict = judge(&Evidence { unasked: vec!["b".into()], ..nobody() });
+    assert_eq!((verdict.outcome, codes(&verdict)), (Outcome::Unknown, vec![]));
 }
