@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use provider_api::{Error, RouteMode};
 
+use super::extra_args;
 use super::origin::Origin;
 use crate::stage::Stage;
 
@@ -38,18 +39,17 @@ pub(super) fn duration(text: &str, origin: &Origin) -> Result<Duration, Error> {
     })
 }
 
-/// A program with its arguments, separated by blanks; `none` for none. Services are started
+/// A program with its arguments, cut as a shell would; `none` for none. Services are started
 /// with different paths to search, so the program is told with its own.
 pub(super) fn command(text: &str, origin: &Origin) -> Result<Vec<String>, Error> {
-    let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    let words = extra_args::split(text).unwrap_or_default();
     match words.first().map(String::as_str) {
         Some("none") if words.len() == 1 => Ok(Vec::new()),
         Some(program) if program.starts_with('/') => Ok(words),
         Some(_) | None => {
             let what = format!("`{text}` is no program with its path");
-            let fix =
-                "write it from the root, as in /usr/bin/systemctl restart tailscaled, or none";
-            Err(origin.error("command", what).fix(fix))
+            let fix = "write it from the root, as in `/sbin/rc-service NAME restart`, or none";
+            Err(origin.error("restart-command", what).fix(fix))
         }
     }
 }
