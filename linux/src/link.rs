@@ -64,6 +64,8 @@ pub enum LinkChange {
         name: String,
         /// What to write on it, so that its maker is known later.
         alias: String,
+        /// Its hardware address.
+        hardware: [u8; 6],
     },
     /// Make a veth pair, one end here and one in another namespace.
     CreateVeth {

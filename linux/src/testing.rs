@@ -69,6 +69,7 @@ impl Drop for Host {
 /// The bridge of a node's pods, with the gateway of both families.
 pub(crate) fn bridge() -> Bridge {
     Bridge {
+        hardware: [0x0a, 0x58, 10, 42, 3, 1],
         name: "moorline0".into(),
         mtu: Some(1280),
         addresses: ["10.42.3.1/24", "2001:cafe:42:3::1/64"].map(|at| at.parse().unwrap()).into(),

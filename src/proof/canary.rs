@@ -12,6 +12,7 @@ use linux::link::{self, Bridge, Cable, CableEnd, Link, LinkChange};
 use linux::{Error, Family, Namespace, Netlink, Result, icmp, sysctl};
 use provider_api::Change;
 
+pub use told::causes;
 pub use traces::{pods_on, remove_bridge, take_off};
 
 use super::addresses::{canary, gateway};
@@ -129,6 +130,7 @@ impl Canary {
             addresses: gateways.collect::<Result<_>>()?,
             others: adopted.is_some(),
             alias: ALIAS.to_owned(),
+            hardware: hardware(self.pod_cidrs.first().map(|cidr| gateway(*cidr)).transpose()?),
         })
     }
 
@@ -186,6 +188,20 @@ impl Canary {
 /// What hangs on a bridge beside a canary.
 fn pods<'a>(bridge: &Link, links: &'a [Link]) -> impl Iterator<Item = &'a Link> {
     links.iter().filter(|port| port.master == Some(bridge.index) && port.name != CABLE)
+}
+
+/// A bridge's hardware address, by the address that it has (as CNI's plugins have it): one
+/// that is deleted and made anew is the same to pods that remember their gateway.
+fn hardware(gateway: Option<IpNet>) -> [u8; 6] {
+    let [a, b, c, d] = match gateway.map(|gateway| gateway.addr()) {
+        Some(IpAddr::V4(address)) => address.octets(),
+        Some(IpAddr::V6(address)) => {
+            let [.., a, b, c, d] = address.octets();
+            [a, b, c, d]
+        }
+        None => [0; 4],
+    };
+    [0x0a, 0x58, a, b, c, d]
 }
 
 fn is_ours(link: &Link) -> bool {

@@ -4,7 +4,7 @@ use futures_util::TryStreamExt;
 use ipnet::IpNet;
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
-use netlink_packet_route::link::{InfoData, InfoVeth, LinkAttribute, LinkMessage};
+use netlink_packet_route::link::{InfoData, InfoVeth, LinkMessage};
 use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd};
@@ -51,7 +51,9 @@ impl Netlink {
 
     async fn write(&self, change: &LinkChange) -> Outcome {
         match change {
-            LinkChange::CreateBridge { name, alias } => self.create_bridge(name, alias).await,
+            LinkChange::CreateBridge { name, alias, hardware } => {
+                self.create_bridge(name, alias, hardware).await
+            }
             LinkChange::CreateVeth { .. } => unreachable!("made by `apply`"),
             LinkChange::SetMtu { name, to, .. } => self.set(named(name).mtu(*to).build()).await,
             LinkChange::Attach { name, bridge } => {
@@ -79,17 +81,13 @@ impl Netlink {
     /// would hold a stale gateway each time that changes.
     ///
     /// It gets its name last: one without our alias would be taken for somebody else's.
-    async fn create_bridge(&self, name: &str, alias: &str) -> Outcome {
+    async fn create_bridge(&self, name: &str, alias: &str, hardware: &[u8; 6]) -> Outcome {
         if let Ok(unfinished) = self.index(UNFINISHED).await {
             self.handle.link().del(unfinished).execute().await?;
         }
         self.handle.link().add(LinkBridge::new(UNFINISHED).build()).execute().await?;
-        let made = self.message(UNFINISHED).await?;
-        let index = made.header.index;
-        let mut own = LinkUnspec::new_with_index(index).alias(alias);
-        if let Some(address) = made.attributes.into_iter().find_map(hardware_address) {
-            own = own.address(address);
-        }
+        let index = self.index(UNFINISHED).await?;
+        let own = LinkUnspec::new_with_index(index).alias(alias).address(hardware.to_vec());
         self.set(own.build()).await?;
         self.set(LinkUnspec::new_with_index(index).name(name.to_owned()).build()).await
     }
@@ -152,8 +150,4 @@ const UNFINISHED: &str = "moorline-new";
 
 fn named(name: &str) -> LinkMessageBuilder<LinkUnspec> {
     LinkUnspec::new_with_name(name)
-}
-
-fn hardware_address(attribute: LinkAttribute) -> Option<Vec<u8>> {
-    if let LinkAttribute::Address(address) = attribute { Some(address) } else { None }
 }

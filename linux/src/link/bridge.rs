@@ -19,6 +19,9 @@ pub struct Bridge {
     pub others: bool,
     /// What is written on it when it is made, so that its maker is known later.
     pub alias: String,
+    /// The hardware address that it is made with. One that is made anew with the same keeps what
+    /// its neighbours remember true.
+    pub hardware: [u8; 6],
 }
 
 impl Bridge {
@@ -36,7 +39,7 @@ impl Bridge {
         let mut changes = Vec::new();
         if now.is_none() {
             let (name, alias) = (self.name.clone(), self.alias.clone());
-            changes.push(LinkChange::CreateBridge { name, alias });
+            changes.push(LinkChange::CreateBridge { name, alias, hardware: self.hardware });
         }
         changes.extend(mtu(&self.name, now, self.mtu));
         if !self.others {

@@ -6,7 +6,7 @@ use provider_api::{Error, ErrorKind, Observed, Result};
 
 use super::policy::World;
 use crate::host::open::Opened;
-use crate::host::{Directories, Facts, judge, pod_network};
+use crate::host::{Directories, Facts, pod_network};
 
 /// Looks at the network and at this machine. Changes nothing.
 pub(super) async fn look(
@@ -28,10 +28,6 @@ pub(super) async fn look(
         Ok(observed) if observed.up => opened.network.plan(&state.desired).await,
         Ok(_) | Err(_) => Ok(Default::default()),
     };
-    let is_unclear = match &network {
-        Ok(observed) => observed.up && judge::is_unclear(observed, &state.desired.pod_cidrs),
-        Err(_) => false,
-    };
     // A daemon that went away between the two calls is away.
     let (network, drift) = match (network, drift) {
         (Ok(observed), Ok(plan)) => (Ok(observed), plan.changes),
@@ -39,7 +35,7 @@ pub(super) async fn look(
     };
     let away_since = away_since.filter(|_| is_away(&network));
     let away_since = away_since.or_else(|| is_away(&network).then(Instant::now));
-    Ok(World { is_member, network, away_since, drift, pods, is_unclear })
+    Ok(World { is_member, network, away_since, drift, pods, is_unclear: false })
 }
 
 /// What is seen of this machine; the firewall only where it changed, since listing it is slow.

@@ -29,6 +29,8 @@ const LATER: Duration = Duration::from_secs(2);
 const PROBE: Duration = Duration::from_secs(15);
 /// A mend may bring the next one to light; no more of them in one pass.
 const ROUNDS: usize = 3;
+/// How long nothing may be known of a route before the control server is asked.
+const ASK: Duration = Duration::from_secs(5);
 const PROBER: &str = "probe";
 
 /// The node's part in one network, or its waiting for one.
@@ -57,6 +59,7 @@ struct Part {
     warnings: Vec<Finding>,
     proof: Option<Proof>,
     probe_due: Instant,
+    unclear_since: Option<Instant>,
 }
 
 impl Member {
@@ -160,7 +163,7 @@ impl Member {
             part.is_listening = true;
             world = look::look(&part.opened, &self.directories, part.away_since).await?;
         }
-        part.take_in(&world).await?;
+        part.take_in(&mut world).await?;
         Ok(world)
     }
 
@@ -198,8 +201,10 @@ impl Member {
             None => None,
         };
         let probe = self.part.as_ref().map(|part| part.probe_due.max(now + SOON));
+        let unclear = self.part.as_ref().and_then(|part| part.unclear_since);
+        let ask = unclear.map(|since| since + ASK).filter(|due| *due > now);
         let retry = self.attempts.next_due().map(|due| due.max(now + SOON));
-        [away, probe, retry].into_iter().flatten().fold(now + SLOW, Instant::min)
+        [away, probe, ask, retry].into_iter().flatten().fold(now + SLOW, Instant::min)
     }
 
     /// Asks the other nodes, in a task of its own: silence takes seconds.
@@ -252,11 +257,22 @@ impl Part {
             warnings: Vec::new(),
             proof: None,
             probe_due: now,
+            unclear_since: None,
         }
     }
 
-    async fn take_in(&mut self, world: &World) -> Result<()> {
+    async fn take_in(&mut self, world: &mut World) -> Result<()> {
         self.away_since = world.away_since;
+        if let Ok(observed) = &mut world.network {
+            let pod_cidrs = self.opened.session.network_state()?.desired.pod_cidrs;
+            if let Some(proof) = &self.proof {
+                judge::believe_packets(observed, &pod_cidrs, &proof.verdict);
+            }
+            let is_unclear = observed.up && judge::is_unclear(observed, &pod_cidrs);
+            let since = self.unclear_since.filter(|_| is_unclear);
+            self.unclear_since = since.or_else(|| is_unclear.then(Instant::now));
+            world.is_unclear = self.unclear_since.is_some_and(|since| since.elapsed() >= ASK);
+        }
         let changed = std::mem::take(&mut self.firewall_changed);
         self.facts = Some(look::facts(self.facts.take(), changed).await?);
         match &world.network {
@@ -293,7 +309,7 @@ impl Part {
     fn status(&self, world: &World, mut findings: Vec<Finding>) -> Result<StatusReport> {
         let session = &self.opened.session;
         let state = session.network_state()?;
-        let mut observed = self.last.clone().unwrap_or_else(unseen);
+        let observed = self.last.clone().unwrap_or_else(unseen);
         if let Err(error) = &world.network
             && world.is_member
         {
@@ -304,9 +320,6 @@ impl Part {
         let facts = self.facts.iter();
         findings.extend(facts.flat_map(|facts| check.findings(facts, Some(&observed))));
         let proof = self.proof.clone().filter(|_| observed.up);
-        if let Some(proof) = &proof {
-            judge::believe_packets(&mut observed, &state.desired.pod_cidrs, &proof.verdict);
-        }
         Ok(telling::report(state, session.network(), observed, proof, findings))
     }
 }

@@ -7,6 +7,7 @@ use provider_api::{Change, ErrorKind, Observed, Repair, Result};
 
 use super::attempts::Attempts;
 use super::subject::Subject;
+use crate::proof;
 
 /// How long a daemon that went away has to come back by itself: its service manager, or
 /// whoever upgrades it, may be at it.
@@ -47,7 +48,7 @@ impl Act {
         match self {
             Act::Establish => BTreeSet::from([Subject::Membership]),
             Act::Apply => settings(&world.drift),
-            Act::Pods => settings(&world.pods),
+            Act::Pods => settings(&proof::causes(&world.pods)),
             Act::Repair(what) => BTreeSet::from([Subject::Nudge(*what)]),
         }
     }

@@ -50,10 +50,40 @@ pub(super) fn namespace_removed(path: &Path) -> Change {
     removed(format!("network namespace {}", path.display()), "present")
 }
 
+/// The changes that others follow from: who makes a bridge gives it its address too.
+pub fn causes(changes: &[Change]) -> Vec<Change> {
+    let is_part = |change: &&Change| change.why == WHY && change.subject.contains(" of ");
+    let is_thing = |change: &&Change| change.why == WHY && !is_part(change);
+    let all = changes.iter();
+    match all.clone().any(|change| is_thing(&change)) {
+        true => all.filter(|change| !is_part(change)).cloned().collect(),
+        false => changes.to_vec(),
+    }
+}
+
 fn made(subject: String, to: &str) -> Change {
     Change { subject, from: String::new(), to: to.to_owned(), why: WHY.to_owned() }
 }
 
 fn removed(subject: String, from: &str) -> Change {
     Change { subject, from: from.to_owned(), to: String::new(), why: WHY.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subjects(changes: &[Change]) -> Vec<String> {
+        causes(changes).into_iter().map(|change| change.subject).collect()
+    }
+
+    #[test]
+    fn what_follows_from_a_thing_that_is_made_is_no_cause() {
+        let bridge = made("bridge moorline0".into(), "present");
+        let port = made("bridge of moorline-canary".into(), "moorline0");
+        let sysctl = Change { why: String::new(), ..made("net.ipv4.ip_forward".into(), "1") };
+        let all = [bridge, port.clone(), sysctl];
+        assert_eq!(subjects(&all), ["bridge moorline0", "net.ipv4.ip_forward"]);
+        assert_eq!(subjects(&[port]), ["bridge of moorline-canary"]);
+    }
 }
