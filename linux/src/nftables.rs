@@ -6,9 +6,10 @@ mod ruleset;
 mod sealed;
 mod trace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -61,6 +62,21 @@ impl Table {
     /// Deletes the table; nothing where there is none.
     pub async fn delete(&self) -> Result<()> {
         self.run(&format!("table {self}\ndelete table {self}\n"), "delete").await
+    }
+
+    /// Deletes the table where it is. Returns whether it was.
+    pub async fn remove(&self) -> Result<bool> {
+        let was_there = self.listing().await?.is_some();
+        if was_there {
+            self.delete().await?;
+        }
+        Ok(was_there)
+    }
+
+    /// The addresses in a set of the table; none where there is no such set.
+    pub async fn addresses(&self, set: &str) -> Result<BTreeSet<IpAddr>> {
+        let listed = self.listing().await?;
+        Ok(listed.map(|listed| ruleset::addresses(&listed, set)).unwrap_or_default())
     }
 
     /// The named counters of the table, by name; none where there is no table.

@@ -39,7 +39,7 @@ pub(super) async fn establish(
     let facts = facts.renewed().await?;
     check.preflight(&facts, Some(&observed))?;
     session.accept()?;
-    make_pod_network(opened, directories, &membership).await?;
+    make_pod_network(opened, directories, &membership, Some(&observed)).await?;
     let mut warnings = check.preflight(&facts.renewed().await?, Some(&observed))?;
     warnings.extend(gone);
     let observed = advertise(opened, &wanted).await?;
@@ -85,11 +85,12 @@ pub(super) async fn make_pod_network(
     opened: &Opened,
     directories: &Directories,
     membership: &Membership,
+    observed: Option<&Observed>,
 ) -> Result<()> {
     let session = &opened.session;
     session.begin("pods", "making the pod network");
     pod_network::forward(session, &session.network_state()?.desired.pod_cidrs)?;
-    let told = pod_network::ensure(session, directories, membership.mtu).await?;
+    let told = pod_network::ensure(session, directories, membership.mtu, observed).await?;
     session.done("pods", told);
     Ok(())
 }

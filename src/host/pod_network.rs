@@ -1,10 +1,12 @@
-//! What pods need of this machine: the bridge with the canary, and forwarding.
+//! What pods need of this machine: the bridge with the canary, forwarding, and a firewall that
+//! lets them through.
 
+mod firewall;
 mod traces;
 
 use ipnet::IpNet;
 use linux::{Family, sysctl};
-use provider_api::{Change, Error, ErrorKind, Result};
+use provider_api::{Change, Error, ErrorKind, Observed, Result};
 
 use crate::host::{Directories, NetworkState, Session};
 use crate::proof::Canary;
@@ -32,12 +34,13 @@ pub(super) fn kernel(cause: linux::Error) -> Error {
     Error::unavailable("kernel", what)
 }
 
-/// The bridge and the canary on it, with what the network carries; changes only what differs.
-/// Tells what that is, for people.
+/// The bridge and the canary on it, with what the network carries, and the firewall; changes
+/// only what differs. Tells what that is, for people.
 pub(super) async fn ensure(
     session: &Session,
     directories: &Directories,
     mtu: u32,
+    observed: Option<&Observed>,
 ) -> Result<String> {
     let state = session.network_state()?;
     let canary = canary(&state, directories, mtu);
@@ -49,11 +52,16 @@ pub(super) async fn ensure(
     if !trace(&changes).is_empty() {
         session.note(as_one(String::new(), told.clone()));
     }
+    firewall::ensure(session, observed).await?;
     Ok(told)
 }
 
 /// What `forward` and `ensure` would change.
-pub(super) async fn plan(state: &NetworkState, directories: &Directories) -> Result<Vec<Change>> {
+pub(super) async fn plan(
+    state: &NetworkState,
+    directories: &Directories,
+    observed: Option<&Observed>,
+) -> Result<Vec<Change>> {
     let mut changes: Vec<Change> = families(&state.desired.pod_cidrs)
         .filter(|family| !sysctl::forwarding(*family).unwrap_or(false))
         .map(|family| set(sysctl::forwarding_key(family), "0", "1", FORWARDS))
@@ -64,15 +72,18 @@ pub(super) async fn plan(state: &NetworkState, directories: &Directories) -> Res
     }
     let mtu = state.membership.as_ref().map_or(SMALLEST_MTU, |membership| membership.mtu);
     changes.extend(canary(state, directories, mtu).plan().await.map_err(kernel)?);
+    changes.extend(firewall::plan(state, observed).await?);
     Ok(changes)
 }
 
-/// Takes away the canary, and the bridge where it is ours and nothing else hangs on it.
+/// Takes away the firewall's rules, the canary, and the bridge where it is ours and nothing
+/// else hangs on it.
 pub(super) async fn remove(
     session: &Session,
     state: &NetworkState,
     directories: &Directories,
 ) -> Result<()> {
+    firewall::remove(session).await?;
     let canary = canary(state, directories, 0);
     let told = told(&canary).await?;
     let changes = canary.remove().await.map_err(kernel)?;

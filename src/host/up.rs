@@ -56,7 +56,7 @@ pub async fn plan(settings: &Settings) -> Result<Plan> {
     let opened = open::from_settings(settings, place)?;
     let state = opened.session.network_state()?;
     let mut plan = opened.network.plan(&open::desired(settings)).await?;
-    plan.changes.extend(pod_network::plan(&state, &Directories::from(settings)).await?);
+    plan.changes.extend(pod_network::plan(&state, &Directories::from(settings), None).await?);
     Ok(plan)
 }
 

@@ -25,6 +25,7 @@ mod masqueraded;
 mod never_joined;
 mod node;
 mod overlapping_lan;
+mod pod_firewall;
 mod podless;
 mod proc;
 mod refusal;

@@ -45,6 +45,13 @@ impl Scene {
         host.vpn_auth(&self.headscale, &self.key)
     }
 
+    /// A host in the same tailnet that is no node, and takes nobody's routes.
+    pub(crate) fn stranger(&self, host: HostBuilder) -> Host {
+        let host = host.start();
+        host.tailscaled().join(&self.headscale, &self.key);
+        host
+    }
+
     /// The same, joined as far as it goes alone.
     pub(crate) fn joined(&self, host: HostBuilder, number: u8) -> Joiner<'_> {
         let node = self.node(host, number);

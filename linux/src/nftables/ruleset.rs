@@ -1,7 +1,8 @@
 //! The ruleset as `nft -j` prints it (`libnftables-json(5)`), as far as we look at it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -137,6 +138,19 @@ pub(super) fn counters(listed: &Value, table: &Table) -> BTreeMap<String, Counte
         .filter(|counter| counter.family == table.family && counter.table == table.name)
         .map(|ListedCounter { name, packets, bytes, .. }| (name, Counter { packets, bytes }))
         .collect()
+}
+
+#[derive(Deserialize)]
+struct ListedSet {
+    name: String,
+    #[serde(default, rename = "elem")]
+    elements: Vec<Value>,
+}
+
+/// The elements of a set that are plain addresses.
+pub(super) fn addresses(listed: &Value, set: &str) -> BTreeSet<IpAddr> {
+    let sets = objects::<ListedSet>(listed, "set").filter(|one| one.name == set);
+    sets.flat_map(|one| one.elements).filter_map(|one| one.as_str()?.parse().ok()).collect()
 }
 
 #[cfg(test)]

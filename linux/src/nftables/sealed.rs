@@ -108,9 +108,13 @@ mod tests {
             assert!(!table.holds(BODY).await.unwrap());
             assert!(table.ensure(BODY).await.unwrap());
             assert!(!table.ensure(BODY).await.unwrap());
+            let nodes = table.addresses("nodes").await.unwrap();
+            assert_eq!(nodes, ["192.0.2.1", "192.0.2.2"].map(|at| at.parse().unwrap()).into());
             let other = BODY.replace("192.0.2.2", "192.0.2.3");
             assert!(table.ensure(&other).await.unwrap());
             assert!(!table.holds(BODY).await.unwrap() && table.holds(&other).await.unwrap());
+            assert!(table.remove().await.unwrap() && !table.remove().await.unwrap());
+            assert!(table.addresses("nodes").await.unwrap().is_empty());
         });
     }
 

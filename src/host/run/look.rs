@@ -21,7 +21,7 @@ pub(super) async fn look(
         false => Err(not_joined()),
     };
     let pods = match is_member {
-        true => pod_network::plan(&state, directories).await?,
+        true => pod_network::plan(&state, directories, network.as_ref().ok()).await?,
         false => Vec::new(),
     };
     let drift = match &network {

@@ -298,7 +298,9 @@ impl Part {
             }
             Act::Apply => advertise(opened, &opened.session.network_state()?).await.map(drop),
             Act::Pods => match opened.session.network_state()?.membership {
-                Some(membership) => make_pod_network(opened, directories, &membership).await,
+                Some(membership) => {
+                    make_pod_network(opened, directories, &membership, self.last.as_ref()).await
+                }
                 None => Ok(()),
             },
             Act::Repair(Repair::Restart) => self.restart.run(&*opened.network).await,
