@@ -90,3 +90,18 @@ fn the_lists_of_methods_are_whole() {
     is_whole::<Question>();
     is_whole::<News>();
 }
+
+/// Every method and every code has a row in the tables of the page.
+#[test]
+fn the_page_of_the_protocol_is_whole() {
+    let page = include_str!("../../../../docs/plugin-protocol.md");
+    let methods = [Request::NAMES, Notice::NAMES, Question::NAMES, News::NAMES].concat();
+    for method in methods {
+        assert!(page.contains(&format!("\n| `{method}` | ")), "{method}");
+    }
+    let codes = ErrorKind::ALL.map(ErrorKind::rpc_code);
+    for code in codes.into_iter().chain([RpcError::CANCELLED]) {
+        assert!(page.contains(&format!("\n| {code} | ")), "{code}");
+    }
+    assert!(page.contains(&format!("Version {PROTOCOL_VERSION}.")));
+}
