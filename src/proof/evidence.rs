@@ -9,6 +9,7 @@ use linux::nftables::{Chain, Dropped};
 use provider_api::NodeId;
 use serde::{Deserialize, Serialize};
 
+use super::Request;
 use super::line::Word;
 
 /// What was seen.
@@ -54,6 +55,22 @@ pub struct Here {
     pub strict_reverse_path: bool,
     /// Chains at the forward hook that drop what no rule accepts; none where that is unknown.
     pub drop_policies: Option<Vec<Chain>>,
+}
+
+impl Here {
+    /// This node, where nobody has looked yet.
+    pub(super) fn unseen(request: &Request) -> Self {
+        Here {
+            between: request.between,
+            bridge: request.pod_bridge.clone(),
+            interface: request.interface.clone(),
+            mtu: request.mtu,
+            not_forwarding: Vec::new(),
+            unserved: request.unserved.clone(),
+            strict_reverse_path: false,
+            drop_policies: None,
+        }
+    }
 }
 
 /// A kernel setting.

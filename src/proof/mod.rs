@@ -2,7 +2,11 @@
 //!
 //! ```text
 //!   Canary     one namespace on the pod bridge, for which the kernel answers
+//!   Responder  of a running host, in the canary: tells kin which node it is, strangers that
+//!              they are strangers
+//!   Watcher    pure: whom the running host asks when, and what all answers came to
 //!   prove ──▶  prober     asks the peers' canaries: small and full packets, both families
+//!              line       asks their responders; echoes go where none answers
 //!              masquerade whether requests leave with the address that they had
 //!              trouble    looks closer where one does not answer: echoes, counters, traces
 //!              verdict    a pure function of the evidence; causes as findings
@@ -23,6 +27,7 @@ mod surroundings;
 mod told;
 mod trouble;
 mod verdict;
+mod watch;
 
 pub use addresses::{canary as canary_address, gateway as gateway_address};
 pub use canary::{Canary, causes, pods_on, remove_bridge, take_off};
@@ -34,3 +39,4 @@ pub use prober::{Round, glance, probe, prove};
 pub use request::Request;
 pub use responder::{ClusterKey, Heard, Identity, KeyId, RESPONDER_PORT, Responder};
 pub use verdict::{Crossing, Kin, Outcome, PeerVerdict, Quality, Verdict, judge};
+pub use watch::{Limits, Watcher};

@@ -128,7 +128,8 @@ pub(super) fn is_foreign(peer: &PeerEvidence) -> bool {
     kin(peer) == Kin::Foreign
 }
 
-fn kin(peer: &PeerEvidence) -> Kin {
+/// What its responders say of its cluster.
+pub(super) fn kin(peer: &PeerEvidence) -> Kin {
     let mut words = peer.canaries.iter().filter_map(|canary| canary.word.as_ref());
     match words.clone().any(|word| *word == Word::Foreign) {
         true => Kin::Foreign,
