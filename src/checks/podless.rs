@@ -62,7 +62,8 @@ mod tests {
     fn told_in(mode: RouteMode, peers: Vec<Peer>) -> Vec<Finding> {
         let (cluster, tags) = ("default".parse().unwrap(), ["tag:k8s".to_owned()]);
         let cluster_cidrs = [CLUSTER.parse().unwrap()];
-        let own = Own { cluster: &cluster, mode, cluster_cidrs: &cluster_cidrs, tags: &tags };
+        let (cluster, cluster_cidrs, tags) = (&cluster, &cluster_cidrs[..], &tags[..]);
+        let own = Own { cluster, mode, cluster_cidrs, tags, verdict: None };
         let report = |peer: Peer| PeerReport { kinship: kinship(&peer, own), peer };
         podless(&peers.into_iter().map(report).collect::<Vec<_>>(), own)
     }

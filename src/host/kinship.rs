@@ -5,6 +5,7 @@ use provider_api::{ClusterName, Observed, Peer, RouteMode};
 
 use crate::cidr::is_share;
 use crate::host::{Kinship, NetworkState};
+use crate::proof::{Kin, Verdict};
 
 /// What this node knows of itself when it judges others.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +18,8 @@ pub struct Own<'a> {
     pub cluster_cidrs: &'a [IpNet],
     /// The marks that administrators gave it.
     pub tags: &'a [String],
+    /// What the peers' own responders say; none where nobody asked them.
+    pub verdict: Option<&'a Verdict>,
 }
 
 impl<'a> Own<'a> {
@@ -27,13 +30,25 @@ impl<'a> Own<'a> {
             mode: state.desired.mode,
             cluster_cidrs: &state.desired.cluster_cidrs,
             tags: &observed.tags,
+            verdict: state.proof.as_ref().map(|proof| &proof.verdict),
         }
+    }
+
+    /// What this peer's own responder says.
+    fn kin(&self, peer: &Peer) -> Kin {
+        let mut asked = self.verdict.iter().flat_map(|verdict| &verdict.peers);
+        asked.find(|asked| asked.id == peer.id).map_or(Kin::Unknown, |asked| asked.kin)
     }
 }
 
-/// What a peer is to this cluster: its cluster's name says so for certain, then a tag in
-/// common. What is said by neither is unknown, where the peer has a node's part.
+/// What a peer is to this cluster: its responder and its cluster's name say so for certain,
+/// then a tag in common. What is said by none is unknown, where the peer has a node's part.
 pub fn kinship(peer: &Peer, own: Own<'_>) -> Kinship {
+    match own.kin(peer) {
+        Kin::Foreign => return Kinship::Foreign,
+        Kin::Ours if has_part(peer, own) => return Kinship::Node,
+        Kin::Ours | Kin::Unknown => {}
+    }
     match &peer.cluster {
         Some(cluster) if cluster != own.cluster => return Kinship::Foreign,
         Some(_) if has_part(peer, own) => return Kinship::Node,
@@ -89,6 +104,7 @@ fn tags(theirs: &[String], ours: &[String]) -> Tags {
 mod tests {
     use super::*;
     use crate::host::example;
+    use crate::proof::{Between, Outcome, PeerVerdict};
 
     fn peer(route: &str, tags: &[&str]) -> Peer {
         let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
@@ -103,7 +119,8 @@ mod tests {
         let cluster = "default".parse().unwrap();
         let cidrs = ["10.42.0.0/16".parse().unwrap()];
         let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
-        kinship(peer, Own { cluster: &cluster, mode, cluster_cidrs: &cidrs, tags: &tags })
+        let (cluster, cluster_cidrs, tags) = (&cluster, &cidrs[..], &tags[..]);
+        kinship(peer, Own { cluster, mode, cluster_cidrs, tags, verdict: None })
     }
 
     #[test]
@@ -132,6 +149,26 @@ mod tests {
         let named = |name: &str| Peer { cluster: name.parse().ok(), ..peer("10.42.1.0/24", &[]) };
         assert_eq!(judge(&named("other"), &[]), Kinship::Foreign);
         assert_eq!(judge(&named("default"), &[]), Kinship::Node);
+    }
+
+    #[test]
+    fn a_responder_is_certain_whatever_the_tags_say() {
+        let told = |peer: &Peer, kin| {
+            let (id, name, crossings) = (peer.id.clone(), peer.name.clone(), vec![]);
+            let peers = vec![PeerVerdict { id, name, kin, crossings }];
+            let (outcome, between) = (Outcome::Proven, Between::Pods);
+            let verdict = Verdict { outcome, between, peers, findings: vec![] };
+            let (cluster, cidrs) = ("default".parse().unwrap(), ["10.42.0.0/16".parse().unwrap()]);
+            let (mode, tags) = (RouteMode::Routed, ["tag:a".to_owned()]);
+            let verdict = Some(&verdict);
+            let (cluster, cluster_cidrs) = (&cluster, &cidrs[..]);
+            kinship(peer, Own { cluster, mode, cluster_cidrs, tags: &tags, verdict })
+        };
+        let shared = peer("10.42.1.0/24", &["tag:a"]);
+        assert_eq!(told(&shared, Kin::Foreign), Kinship::Foreign);
+        assert_eq!(told(&peer("10.42.1.0/24", &["tag:b"]), Kin::Ours), Kinship::Node);
+        assert_eq!(told(&shared, Kin::Unknown), Kinship::Node);
+        assert_eq!(told(&peer("192.168.7.0/24", &[]), Kin::Ours), Kinship::Bystander);
     }
 
     #[test]

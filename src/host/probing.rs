@@ -14,7 +14,7 @@ pub(super) async fn prove(
     directories: &Directories,
     observed: &Observed,
 ) -> Option<Verdict> {
-    told(proof::prove(&request(state, directories, observed)).await)
+    told(proof::prove(&a_few(state, directories, observed)).await)
 }
 
 /// Asks them until one answers, and looks for no causes.
@@ -23,14 +23,26 @@ pub(super) async fn glance(
     directories: &Directories,
     observed: &Observed,
 ) -> Option<Verdict> {
-    told(proof::glance(&request(state, directories, observed)).await)
+    told(proof::glance(&a_few(state, directories, observed)).await)
 }
 
 fn told(verdict: linux::Result<Verdict>) -> Option<Verdict> {
     verdict.inspect_err(|cause| tracing::warn!(%cause, "cannot probe")).ok()
 }
 
-fn request(state: &NetworkState, directories: &Directories, observed: &Observed) -> Request {
+/// Those of this cluster's nodes whose turn it is, the ones that are online first.
+fn a_few(state: &NetworkState, directories: &Directories, observed: &Observed) -> Request {
+    let request = request(state, directories, observed);
+    let last = state.proof.as_ref().map(|proof| &proof.verdict);
+    Request { peers: turn::turn(request.peers, last), ..request }
+}
+
+/// Every node of this cluster, to be asked from here.
+pub(super) fn request(
+    state: &NetworkState,
+    directories: &Directories,
+    observed: &Observed,
+) -> Request {
     let between = match state.desired.mode {
         RouteMode::Routed => Between::Pods,
         RouteMode::Underlay => Between::Nodes,
@@ -46,15 +58,13 @@ fn request(state: &NetworkState, directories: &Directories, observed: &Observed)
         interface: observed.interface.clone(),
         mtu: observed.mtu,
         key: Some(ClusterKey::new(&state.cluster, None)),
-        heard: Vec::new(),
-        peers: peers(state, observed),
+        peers: nodes(state, observed),
     }
 }
 
-/// This cluster's nodes whose turn it is, those that are online first.
-fn peers(state: &NetworkState, observed: &Observed) -> Vec<Peer> {
-    let own = Own::of(state, observed);
+/// This cluster's nodes. Who called itself a stranger is asked again: it may have moved.
+fn nodes(state: &NetworkState, observed: &Observed) -> Vec<Peer> {
+    let own = Own { verdict: None, ..Own::of(state, observed) };
     let is_node = |peer: &&Peer| matches!(kinship(peer, own), Kinship::Node | Kinship::Unknown);
-    let nodes = observed.peers.iter().filter(is_node);
-    turn::turn(nodes.cloned().collect(), state.proof.as_ref().map(|proof| &proof.verdict))
+    observed.peers.iter().filter(is_node).cloned().collect()
 }

@@ -33,6 +33,7 @@ pub(super) fn report(
 ) -> StatusReport {
     let verdict = proof.as_ref().map(|proof| &proof.verdict);
     let stage = judge::stage_of(&observed, &state.desired.pod_cidrs, verdict);
+    let state = NetworkState { proof: proof.clone().or(state.proof), ..state };
     findings.extend(observed.findings.iter().cloned());
     findings.extend(causes(stage, &observed, verdict));
     let own = Own::of(&state, &observed);
@@ -52,7 +53,7 @@ pub(super) fn report(
         network: network.clone(),
         provider: state.provider,
         membership: state.membership,
-        proof: proof.or(state.proof),
+        proof: state.proof,
         findings,
     }
 }

@@ -131,7 +131,7 @@ pub struct Trouble {
     pub node: Option<icmp::Outcome>,
     /// What the canary answered to this node's own address; none where that was not asked.
     pub from_node: Option<icmp::Outcome>,
-    /// Whether the peer's own questions arrived here lately.
+    /// Whether the peer's own questions arrive here meanwhile, as far as a responder hears.
     pub heard: bool,
     /// The interface that this node's routes name for the peer's canary; none without a route.
     pub way_out: Option<String>,

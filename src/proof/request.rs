@@ -34,8 +34,6 @@ pub struct Request {
     pub mtu: u32,
     /// The cluster's key, to ask responders who they are; none asks nobody.
     pub key: Option<ClusterKey>,
-    /// Where questions of this cluster's nodes came from lately.
-    pub heard: Vec<IpAddr>,
     /// The nodes of this cluster, online and offline.
     pub peers: Vec<Peer>,
 }

@@ -8,10 +8,11 @@ mod socket;
 mod throttle;
 
 use std::convert::Infallible;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Instant;
+use std::{fs, io};
 
 use futures_util::future::select_all;
 use linux::{Error, Namespace, Result};
@@ -56,9 +57,10 @@ impl Responder {
         Ok(Responder { sockets: named.collect::<Result<_>>()?, identity, heard: Heard::default() })
     }
 
-    /// Who asks it.
-    pub fn heard(&self) -> Heard {
-        self.heard.clone()
+    /// The same, telling who asks it.
+    #[must_use]
+    pub fn telling(self, heard: Heard) -> Self {
+        Responder { heard, ..self }
     }
 
     /// Answers for ever.
@@ -72,6 +74,22 @@ impl Responder {
         }
         let served = sockets.iter().map(|socket| Box::pin(serve(socket, identity, heard)));
         select_all(served).await.0
+    }
+}
+
+/// The place of a responder: a canary that was made anew needs another one, although its path
+/// is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seat {
+    device: u64,
+    inode: u64,
+}
+
+impl Seat {
+    /// The place in the canary that is pinned at this path; none where there is none.
+    pub fn at(canary: &Path) -> Option<Self> {
+        let pinned = fs::metadata(canary).ok().filter(|_| Namespace::is_pinned(canary))?;
+        Some(Seat { device: pinned.dev(), inode: pinned.ino() })
     }
 }
 

@@ -138,8 +138,7 @@ impl<'a> Around<'a> {
             surroundings::way(&self.netlink, peer),
             surroundings::way(&self.netlink, own),
         );
-        let heard = self.is_heard(peer);
-        let (node, from_node, counted, dropped) = (None, None, None, Vec::new());
+        let (node, from_node, heard, counted, dropped) = (None, None, false, None, Vec::new());
         let asked = Trouble {
             gateway,
             last_hop,
@@ -175,12 +174,6 @@ impl<'a> Around<'a> {
     fn peer(&self, canary: IpAddr) -> Option<&Peer> {
         let mut peers = self.request.peers.iter();
         peers.find(|peer| canaries(peer, self.request).contains(&canary))
-    }
-
-    /// Whether the peer's own questions arrived here, also those that were masqueraded.
-    fn is_heard(&self, canary: IpAddr) -> bool {
-        let addresses = self.peer(canary).map_or(&[][..], |peer| &peer.addresses);
-        self.request.heard.iter().any(|from| *from == canary || addresses.contains(from))
     }
 }
 

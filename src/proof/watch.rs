@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use provider_api::NodeId;
 
 use super::evidence::{Evidence, Here};
-use super::{Request, Round, Verdict, judge};
+use super::{Heard, Request, Round, Verdict, judge};
 use turn::Turn;
 use watched::Watched;
 
@@ -49,18 +49,19 @@ pub struct Watcher {
     limits: Limits,
     scene: Request,
     here: Here,
+    heard: Heard,
     peers: BTreeMap<NodeId, Watched>,
     turn: Turn,
     under_way: bool,
 }
 
 impl Watcher {
-    /// A watcher over the peers of this request.
-    pub fn new(limits: Limits, request: Request) -> Self {
+    /// A watcher over the peers of this request, and what the own responder hears of them.
+    pub fn new(limits: Limits, request: Request, heard: Heard) -> Self {
         let here = Here::unseen(&request);
         let scene = Request { peers: Vec::new(), ..request.clone() };
         let (peers, turn) = (BTreeMap::new(), Turn::new(limits.interval, limits.at_once));
-        let mut watcher = Watcher { limits, scene, here, peers, turn, under_way: false };
+        let mut watcher = Watcher { limits, scene, here, heard, peers, turn, under_way: false };
         watcher.follow(request);
         watcher
     }
@@ -127,6 +128,7 @@ impl Watcher {
         for peer in evidence.peers {
             if let Some(watched) = self.peers.get_mut(&peer.id) {
                 watched.take_in(peer, now, &self.limits);
+                watched.listen(&self.heard);
             }
         }
     }
@@ -163,12 +165,8 @@ impl Watcher {
 
 /// Whether answers to the one speak for the other.
 fn is_same_node(one: &Request, other: &Request) -> bool {
-    let relevant = |request: &Request| Request {
-        heard: Vec::new(),
-        unserved: Vec::new(),
-        peers: Vec::new(),
-        ..request.clone()
-    };
+    let relevant =
+        |request: &Request| Request { unserved: Vec::new(), peers: Vec::new(), ..request.clone() };
     relevant(one) == relevant(other)
 }
 

@@ -1,7 +1,9 @@
 //! Each test breaks one thing, and the verdict must name it.
 
+use std::collections::BTreeSet;
+
 use linux::Namespace;
-use moorline::proof::{self, Outcome, Request, Verdict};
+use moorline::proof::{self, Outcome, Request, Round, Verdict};
 use provider_api::Peer;
 
 use crate::hosts::{Host, MTU, Pair, is_root};
@@ -125,9 +127,14 @@ fn a_peer_of_which_nothing_comes_is_silent() {
     pair.assert_cause("peer-silent", "nor from itself");
 
     // Its own questions arrive here, so that it is ours which do not arrive there.
-    let heard = pair.there.canary_addresses().into();
-    let request = Request { heard, ..pair.here.request(vec![pair.there.peer()]) };
-    let verdict = pair.here.block_on(async || proof::prove(&request).await.unwrap());
+    let request = pair.here.request(vec![pair.there.peer()]);
+    let closer = [pair.there.peer().id].into();
+    let round = Round { request, counted: BTreeSet::new(), closer };
+    let mut evidence = pair.here.block_on(async || proof::probe(&round).await.unwrap());
+    for canary in &mut evidence.peers[0].canaries {
+        canary.trouble.as_mut().expect("a closer look").heard = true;
+    }
+    let verdict = proof::judge(&evidence);
     let codes: Vec<_> = verdict.findings.iter().map(|finding| finding.code.as_str()).collect();
     assert_eq!(codes, ["one-direction"; 2], "{verdict:#?}");
 }

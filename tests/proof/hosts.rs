@@ -122,7 +122,6 @@ impl Host {
             interface: "vpn0".into(),
             mtu: MTU,
             key: None,
-            heard: vec![],
             peers,
         }
     }

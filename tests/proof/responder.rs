@@ -23,8 +23,8 @@ struct Serving {
 fn serve(host: &Host, key: &ClusterKey, node: &str) -> Serving {
     let identity = Identity::new(key.clone(), node);
     let responder = Responder::open(&host.canary_path(), &host.canary_addresses(), identity);
-    let responder = responder.unwrap();
-    let heard = responder.heard();
+    let heard = Heard::default();
+    let responder = responder.unwrap().telling(heard.clone());
     let task = tokio::spawn(async move { panic!("{:?}", responder.serve().await) });
     Serving { heard, _task: task }
 }

@@ -21,7 +21,7 @@ impl Heard {
         sources.iter().filter(|(_, last)| **last >= moment).map(|(source, _)| *source).collect()
     }
 
-    pub(super) fn hear(&self, source: IpAddr, now: Instant) {
+    pub(in crate::proof) fn hear(&self, source: IpAddr, now: Instant) {
         let mut sources = self.lock();
         sources.insert(source, now);
         if sources.len() > MOST {

@@ -51,7 +51,7 @@ impl Kind {
 }
 
 /// What a node tells of itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     key: ClusterKey,
     node: String,

@@ -4,7 +4,7 @@ use linux::icmp::Outcome as Echoed;
 use provider_api::{NodeId, Path, Peer};
 
 use super::*;
-use crate::proof::evidence::{Between, CanaryEvidence, PeerEvidence, Trouble};
+use crate::proof::evidence::{Between, CanaryEvidence, Counted, PeerEvidence, Trouble};
 use crate::proof::{ClusterKey, Kin, Outcome, Word};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -37,13 +37,12 @@ fn request(peers: Vec<Peer>) -> Request {
         interface: "vpn0".into(),
         mtu: 1280,
         key: Some(ClusterKey::new(&"a".parse().unwrap(), None)),
-        heard: vec![],
         peers,
     }
 }
 
 fn watcher(peers: impl IntoIterator<Item = Peer>) -> Watcher {
-    Watcher::new(Limits::default(), request(peers.into_iter().collect()))
+    Watcher::new(Limits::default(), request(peers.into_iter().collect()), Heard::default())
 }
 
 /// What its responder and the echoes came to.
@@ -123,6 +122,21 @@ fn run(
 
 fn well(_: &Peer) -> Answer {
     Answer::Kin(20 * MILLISECOND)
+}
+
+/// What a closer look finds where requests leave, and nothing comes back.
+fn nothing_comes_back() -> Trouble {
+    Trouble {
+        gateway: Echoed::Silence,
+        last_hop: Echoed::Silence,
+        node: None,
+        from_node: None,
+        heard: false,
+        way_out: Some("vpn0".into()),
+        way_back: Some("moorline0".into()),
+        counted: Some(Counted { request_in: 3, request_out: 3, ..Counted::default() }),
+        dropped: vec![],
+    }
 }
 
 fn codes(verdict: &Verdict) -> Vec<&str> {
@@ -297,17 +311,8 @@ fn silence_is_looked_at_closely_at_growing_intervals_and_what_was_found_holds() 
     let mut watcher = watcher([peer(1)]);
     let start = Instant::now();
     let mut looks = Vec::new();
-    let trouble = Trouble {
-        gateway: Echoed::Reply { rtt: MILLISECOND },
-        last_hop: Echoed::Silence,
-        node: None,
-        from_node: None,
-        heard: false,
-        way_out: Some("vpn0".into()),
-        way_back: Some("moorline0".into()),
-        counted: None,
-        dropped: vec![],
-    };
+    let gateway = Echoed::Reply { rtt: MILLISECOND };
+    let trouble = Trouble { gateway, ..nothing_comes_back() };
     for round_number in 0..60 {
         let now = start + round_number * 10 * SECOND;
         let round = watcher.due(now).unwrap();
@@ -323,6 +328,29 @@ fn silence_is_looked_at_closely_at_growing_intervals_and_what_was_found_holds() 
     watcher.hurry();
     let now = start + 600 * SECOND;
     assert_eq!(watcher.due(now).unwrap().closer.len(), 1);
+}
+
+#[test]
+fn a_peer_that_is_heard_while_it_is_silent_is_cut_off_in_one_direction() {
+    let heard = Heard::default();
+    let mut watcher = Watcher::new(Limits::default(), request(vec![peer(1)]), heard.clone());
+    let start = Instant::now();
+    run(&mut watcher, start, SECOND, well);
+    let canary = "10.42.1.2".parse().unwrap();
+    let silence = Trouble { node: Some(Echoed::Silence), ..nothing_comes_back() };
+    let mut codes_at = |seconds: u32, trouble: Option<&Trouble>| {
+        let now = start + seconds * SECOND;
+        let round = watcher.due(now).unwrap();
+        let mut evidence = evidence(&round, |_| Answer::Silence);
+        evidence.peers[0].canaries[0].trouble = trouble.cloned();
+        watcher.took_in(evidence, now);
+        codes(&watcher.verdict(now)).join(" ")
+    };
+    // Its last question came before it fell silent.
+    heard.hear(canary, start + 9 * SECOND);
+    assert_eq!(codes_at(10, Some(&silence)), "peer-silent");
+    heard.hear(canary, start + 12 * SECOND);
+    assert_eq!(codes_at(20, None), "one-direction");
 }
 
 #[test]

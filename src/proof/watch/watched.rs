@@ -10,7 +10,7 @@ use super::Limits;
 use super::history::History;
 use crate::proof::evidence::{CanaryEvidence, PeerEvidence};
 use crate::proof::verdict::{crossed, kin};
-use crate::proof::{Kin, PeerVerdict, Word};
+use crate::proof::{Heard, Kin, PeerVerdict, Word};
 
 /// From one closer look at a peer that stays silent to the next: twice as long each time.
 const FIRST_WAIT: Duration = Duration::from_secs(10);
@@ -28,6 +28,8 @@ pub(super) struct Watched {
     kin: Kin,
     has_answered: bool,
     histories: BTreeMap<IpAddr, History>,
+    /// When the first question was asked that has no answer.
+    silent_since: Option<Instant>,
     /// The last closer look, whether the round under way has one, and how long it holds.
     looked: Option<Instant>,
     is_looking: bool,
@@ -44,6 +46,7 @@ impl Watched {
             kin: Kin::Unknown,
             has_answered: false,
             histories: BTreeMap::new(),
+            silent_since: None,
             looked: None,
             is_looking: false,
             wait: FIRST_WAIT,
@@ -109,6 +112,28 @@ impl Watched {
             self.looked = Some(now);
         }
         self.evidence = Some(new);
+    }
+
+    /// Whether the peer's own questions arrive here while ours have no answer. Those from before
+    /// say nothing.
+    pub(super) fn listen(&mut self, heard: &Heard) {
+        let canaries = self.evidence.iter_mut().flat_map(|evidence| &mut evidence.canaries);
+        let mut silent = canaries.filter(|canary| !canary.small.is_reply()).peekable();
+        if silent.peek().is_none() {
+            self.silent_since = None;
+            return;
+        }
+        let Some(asked) = self.asked else { return };
+        let since = *self.silent_since.get_or_insert(asked);
+        let sources = heard.since(since);
+        for canary in silent {
+            let is_own =
+                |from: &IpAddr| *from == canary.canary || self.peer.addresses.contains(from);
+            let is_heard = sources.iter().any(is_own);
+            if let Some(trouble) = &mut canary.trouble {
+                trouble.heard = is_heard;
+            }
+        }
     }
 
     pub(super) fn forget_answers(&mut self) {
