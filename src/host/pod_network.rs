@@ -11,6 +11,7 @@ use provider_api::{Change, Error, ErrorKind, Observed, Result};
 use crate::host::{Directories, NetworkState, Session};
 use crate::proof::Canary;
 
+pub(super) use firewall::{FirewallSeen, concerns};
 pub(super) use traces::bridges_that_stay;
 
 /// What every network carries (RFC 8200, section 5), before one is known.
@@ -61,6 +62,7 @@ pub(super) async fn plan(
     state: &NetworkState,
     directories: &Directories,
     observed: Option<&Observed>,
+    firewall: &mut FirewallSeen,
 ) -> Result<Vec<Change>> {
     let mut changes: Vec<Change> = families(&state.desired.pod_cidrs)
         .filter(|family| !sysctl::forwarding(*family).unwrap_or(false))
@@ -72,7 +74,7 @@ pub(super) async fn plan(
     }
     let mtu = state.membership.as_ref().map_or(SMALLEST_MTU, |membership| membership.mtu);
     changes.extend(canary(state, directories, mtu).plan().await.map_err(kernel)?);
-    changes.extend(firewall::plan(state, observed).await?);
+    changes.extend(firewall.plan(state, observed).await?);
     Ok(changes)
 }
 

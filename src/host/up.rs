@@ -9,6 +9,7 @@ use std::time::Instant;
 use provider_api::{Desired, Plan, Result};
 
 use crate::host::establish::{Established, establish};
+use crate::host::pod_network::FirewallSeen;
 use crate::host::session::{Access, Place};
 use crate::host::{
     Directories, PATIENCE, Proof, Reporter, Silent, StateDirectory, StateLock, UpReport, open,
@@ -56,7 +57,8 @@ pub async fn plan(settings: &Settings) -> Result<Plan> {
     let opened = open::from_settings(settings, place)?;
     let state = opened.session.network_state()?;
     let mut plan = opened.network.plan(&open::desired(settings)).await?;
-    plan.changes.extend(pod_network::plan(&state, &Directories::from(settings), None).await?);
+    let (directories, firewall) = (Directories::from(settings), &mut FirewallSeen::default());
+    plan.changes.extend(pod_network::plan(&state, &directories, None, firewall).await?);
     Ok(plan)
 }
 

@@ -5,40 +5,86 @@ mod ruleset;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
-use linux::nftables::Chain;
+use linux::monitor::FirewallChange;
+use linux::nftables::{Chain, Table};
 use provider_api::{Change, Observed, Result};
 
 use super::kernel;
 use crate::host::{Kinship, NetworkState, Own, Session, kinship};
-use ruleset::{NODES, Ruleset, guest, table};
+use ruleset::{GUEST, NODES, Ruleset, guest, table};
 
 const TRANSLATES: &str = "with this node's address where they leave the cluster";
 const PASSES: &str = "which it drops where none of its rules decides";
 
-/// What `ensure` would change. Where nobody says who the other nodes are, those hold that are
-/// in the table. Nothing where there is no `nft`: what that means is told as a finding.
-pub(super) async fn plan(state: &NetworkState, observed: Option<&Observed>) -> Result<Vec<Change>> {
-    unless_missing(changes(state, observed).await)
+/// How long a firewall that nobody was seen to touch is taken to be as it was: iptables-legacy
+/// tells nobody, and a rule may come into a chain that [`concerns`] does not know.
+const TRUSTED: Duration = Duration::from_secs(55);
+
+/// The firewall as it was last seen, where it was as wanted: listing it is slow.
+#[derive(Debug, Default)]
+pub(in crate::host) struct FirewallSeen(Option<(Ruleset, Instant)>);
+
+impl FirewallSeen {
+    /// What `ensure` would change. Where nobody says who the other nodes are, those hold that
+    /// are in the table. Nothing where there is no `nft`: what that means is told as a finding.
+    pub(super) async fn plan(
+        &mut self,
+        state: &NetworkState,
+        observed: Option<&Observed>,
+    ) -> Result<Vec<Change>> {
+        let trusted = self.0.take().filter(|(_, at)| at.elapsed() < TRUSTED);
+        let nodes = match (observed, &trusted) {
+            (Some(observed), _) => Some(nodes(state, observed)),
+            (None, Some((seen, _))) => Some(seen.nodes.clone()),
+            (None, None) => None,
+        };
+        let Some(ruleset) = or_none(wanted(state, nodes).await)?.flatten() else {
+            return Ok(Vec::new());
+        };
+        if let Some((seen, at)) = trusted.filter(|(seen, _)| *seen == ruleset) {
+            self.0 = Some((seen, at));
+            return Ok(Vec::new());
+        }
+        let changes = or_none(changes(&ruleset).await)?.unwrap_or_default();
+        self.0 = changes.is_empty().then(|| (ruleset, Instant::now()));
+        Ok(changes)
+    }
+}
+
+/// Whether what happened to nftables may have to do with us, or with a provider of ours.
+/// Others are busy there: kube-proxy writes at every change of a service, in chains of its own;
+/// and so are the counters of the proof.
+pub(in crate::host) fn concerns(change: &FirewallChange) -> bool {
+    let passed = |chain: &Chain| {
+        let name = chain.name.as_str();
+        name.eq_ignore_ascii_case("forward") || name.ends_with("_FORWARD") || name == GUEST
+    };
+    let is_proof = |of: &Table| of.name.starts_with("moorline_proof_");
+    let mut tables = change.tables.iter().filter(|of| !is_proof(of)).peekable();
+    let (none, mut chains) = (tables.peek().is_none(), change.chains.iter());
+    let is_ours = tables.any(|of| of.name.starts_with("moorline"));
+    is_ours || (!none && change.base_chain) || chains.any(passed)
 }
 
 /// Makes the firewall let pods through; changes only what differs.
 pub(super) async fn ensure(session: &Session, observed: Option<&Observed>) -> Result<()> {
     let state = session.network_state()?;
-    let written = unless_missing(write(&state, observed).await)?;
-    written.into_iter().for_each(|change| session.note(change));
+    let nodes = observed.map(|observed| nodes(&state, observed));
+    let written = or_none(write(&state, nodes).await)?;
+    written.into_iter().flatten().for_each(|change| session.note(change));
     Ok(())
 }
 
 /// Takes all of it away.
 pub(super) async fn remove(session: &Session) -> Result<()> {
-    let removed = unless_missing(clear().await)?;
-    removed.into_iter().for_each(|change| session.note(change));
+    let removed = or_none(clear().await)?;
+    removed.into_iter().flatten().for_each(|change| session.note(change));
     Ok(())
 }
 
-async fn changes(state: &NetworkState, observed: Option<&Observed>) -> linux::Result<Vec<Change>> {
-    let Some(ruleset) = wanted(state, observed).await? else { return Ok(Vec::new()) };
+async fn changes(ruleset: &Ruleset) -> linux::Result<Vec<Change>> {
     let holds = table().holds(&ruleset.body()).await?;
     let mut changes: Vec<Change> = (!holds).then(translates).into_iter().collect();
     let closed = guest(&ruleset.pod_cidrs).closed().await?;
@@ -46,8 +92,11 @@ async fn changes(state: &NetworkState, observed: Option<&Observed>) -> linux::Re
     Ok(changes)
 }
 
-async fn write(state: &NetworkState, observed: Option<&Observed>) -> linux::Result<Vec<Change>> {
-    let Some(ruleset) = wanted(state, observed).await? else { return clear().await };
+async fn write(
+    state: &NetworkState,
+    nodes: Option<BTreeSet<IpAddr>>,
+) -> linux::Result<Vec<Change>> {
+    let Some(ruleset) = wanted(state, nodes).await? else { return clear().await };
     let written = table().ensure(&ruleset.body()).await?;
     let mut changes: Vec<Change> = written.then(translates).into_iter().collect();
     let guest = guest(&ruleset.pod_cidrs);
@@ -71,13 +120,13 @@ async fn clear() -> linux::Result<Vec<Change>> {
 /// None for a member without pods.
 async fn wanted(
     state: &NetworkState,
-    observed: Option<&Observed>,
+    nodes: Option<BTreeSet<IpAddr>>,
 ) -> linux::Result<Option<Ruleset>> {
     if state.desired.pod_cidrs.is_empty() {
         return Ok(None);
     }
-    let nodes = match observed {
-        Some(observed) => nodes(state, observed),
+    let nodes = match nodes {
+        Some(nodes) => nodes,
         None => known_nodes().await?,
     };
     let membership = state.membership.as_ref();
@@ -122,9 +171,49 @@ fn undone(change: Change) -> Change {
     Change { from: change.to, to: String::new(), why: String::new(), ..change }
 }
 
-fn unless_missing(done: linux::Result<Vec<Change>>) -> Result<Vec<Change>> {
+/// None where there is no `nft`.
+fn or_none<T>(done: linux::Result<T>) -> Result<Option<T>> {
     match done {
-        Err(error) if error.is_missing_program() => Ok(Vec::new()),
-        other => other.map_err(kernel),
+        Err(error) if error.is_missing_program() => Ok(None),
+        other => other.map(Some).map_err(kernel),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(table: &str, chain: &str, base_chain: bool) -> FirewallChange {
+        let [family, table, name] = ["ip", table, chain].map(str::to_owned);
+        FirewallChange {
+            program: None,
+            tables: BTreeSet::from([Table { family: family.clone(), name: table.clone() }]),
+            chains: BTreeSet::from([Chain { family, table, name }]),
+            base_chain,
+        }
+    }
+
+    #[test]
+    fn what_others_do_for_themselves_is_none_of_our_business() {
+        for (table, chain, base_chain) in [
+            ("nat", "KUBE-SERVICES", false),
+            ("filter", "KUBE-FORWARD", false),
+            ("kube-proxy", "services", false),
+            ("moorline_proof_4711", "early", true),
+        ] {
+            assert!(!concerns(&change(table, chain, base_chain)), "{table} {chain}");
+        }
+        for (table, chain, base_chain) in [
+            ("filter", "FORWARD", false),
+            ("firewalld", "filter_FORWARD", false),
+            ("filter", "MOORLINE-FORWARD", false),
+            ("mine", "all", true),
+        ] {
+            assert!(concerns(&change(table, chain, base_chain)), "{table} {chain}");
+        }
+        for table in [table(), Table::inet("moorline-tailscale")] {
+            let gone = FirewallChange { tables: [table].into(), ..FirewallChange::default() };
+            assert!(concerns(&gone), "{gone:?}");
+        }
     }
 }

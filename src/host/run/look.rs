@@ -6,13 +6,15 @@ use provider_api::{Error, ErrorKind, Observed, Result};
 
 use super::policy::World;
 use crate::host::open::Opened;
-use crate::host::{Directories, Facts, pod_network};
+use crate::host::pod_network::{self, FirewallSeen};
+use crate::host::{Directories, Facts};
 
 /// Looks at the network and at this machine. Changes nothing.
 pub(super) async fn look(
     opened: &Opened,
     directories: &Directories,
     away_since: Option<Instant>,
+    firewall: &mut FirewallSeen,
 ) -> Result<World> {
     let state = opened.session.network_state()?;
     let is_member = state.membership.is_some();
@@ -21,7 +23,7 @@ pub(super) async fn look(
         false => Err(not_joined()),
     };
     let pods = match is_member {
-        true => pod_network::plan(&state, directories, network.as_ref().ok()).await?,
+        true => pod_network::plan(&state, directories, network.as_ref().ok(), firewall).await?,
         false => Vec::new(),
     };
     let drift = match &network {

@@ -14,6 +14,7 @@ use super::wakes::{Wake, Wakes};
 use super::{Wishes, look};
 use crate::host::establish::{Check, Established, advertise, establish, make_pod_network};
 use crate::host::open::{self, Opened};
+use crate::host::pod_network::FirewallSeen;
 use crate::host::session::{Access, Place};
 use crate::host::supervise::Tasks;
 use crate::host::{
@@ -53,6 +54,7 @@ struct Part {
     restart: Restart,
     facts: Option<Facts>,
     firewall_changed: bool,
+    firewall: FirewallSeen,
     is_listening: bool,
     away_since: Option<Instant>,
     last: Option<Observed>,
@@ -104,7 +106,7 @@ impl Member {
         self.attempts.hurry(Instant::now());
         self.noticed = Instant::now();
         if let Some(part) = &mut self.part {
-            part.firewall_changed = true;
+            part.forget_firewall();
             part.probe_due = Instant::now();
         }
     }
@@ -114,7 +116,7 @@ impl Member {
         match wake {
             Wake::Network | Wake::Kernel => {}
             Wake::Gone => part.is_listening = false,
-            Wake::Firewall => part.firewall_changed = true,
+            Wake::Firewall => part.forget_firewall(),
             Wake::Probed(verdict) => part.proof = verdict.map(Proof::now),
         }
     }
@@ -156,12 +158,12 @@ impl Member {
 
     async fn look(&mut self) -> Result<World> {
         let Some(part) = &mut self.part else { return Err(Error::bug("no network to look at")) };
-        let mut world = look::look(&part.opened, &self.directories, part.away_since).await?;
+        let mut world = part.look(&self.directories).await?;
         if world.network.is_ok() && !part.is_listening {
             // What happened between the look and the first event would be missed.
             self.wakes.listen(&*part.opened.network);
             part.is_listening = true;
-            world = look::look(&part.opened, &self.directories, part.away_since).await?;
+            world = part.look(&self.directories).await?;
         }
         part.take_in(&mut world).await?;
         Ok(world)
@@ -251,6 +253,7 @@ impl Part {
             restart,
             facts: None,
             firewall_changed: false,
+            firewall: FirewallSeen::default(),
             is_listening: false,
             away_since: None,
             last: None,
@@ -259,6 +262,15 @@ impl Part {
             probe_due: now,
             unclear_since: None,
         }
+    }
+
+    fn forget_firewall(&mut self) {
+        self.firewall_changed = true;
+        self.firewall = FirewallSeen::default();
+    }
+
+    async fn look(&mut self, directories: &Directories) -> Result<World> {
+        look::look(&self.opened, directories, self.away_since, &mut self.firewall).await
     }
 
     async fn take_in(&mut self, world: &mut World) -> Result<()> {

@@ -74,13 +74,16 @@ impl Wakes {
     pub(super) fn listen_to_kernel(&mut self, manifest: &Manifest) -> provider_api::Result<()> {
         let tables = &manifest.capabilities.tables;
         let monitor = Monitor::open(tables).map_err(pod_network::kernel)?;
-        let news = monitor.map(|event| match event {
-            KernelEvent::Firewall(_) | KernelEvent::Lost => Wake::Firewall,
+        let news = monitor.filter_map(async |event| match event {
+            KernelEvent::Firewall(change) => {
+                pod_network::concerns(&change).then_some(Wake::Firewall)
+            }
+            KernelEvent::Lost => Some(Wake::Firewall),
             KernelEvent::Link { .. }
             | KernelEvent::Address { .. }
             | KernelEvent::Route { .. }
             | KernelEvent::Rule { .. }
-            | KernelEvent::Forwarding { .. } => Wake::Kernel,
+            | KernelEvent::Forwarding { .. } => Some(Wake::Kernel),
         });
         self.news.push(news.boxed());
         Ok(())

@@ -36,10 +36,13 @@ pub(super) fn table() -> Table {
     Table::inet("moorline")
 }
 
-/// The chain of ours in other tables. Upper case, as `iptables` has it: that is where people
-/// meet it.
+/// The name of our chain in tables of others. Upper case, as `iptables` has it: that is where
+/// people meet it.
+pub(super) const GUEST: &str = "MOORLINE-FORWARD";
+
+/// That chain.
 pub(super) fn guest(pod_cidrs: &[IpNet]) -> Guest {
-    Guest { chain: "MOORLINE-FORWARD".to_owned(), accepts: pod_cidrs.to_vec() }
+    Guest { chain: GUEST.to_owned(), accepts: pod_cidrs.to_vec() }
 }
 
 impl Ruleset {
