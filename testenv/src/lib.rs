@@ -35,7 +35,7 @@ mod memory_host;
 mod traffic;
 mod until;
 
-pub use daemons::{Authkey, Headscale, HeadscaleBuilder, Node, Tailscaled, User};
+pub use daemons::{Authkey, Headscale, HeadscaleBuilder, Node, Systemd, Tailscaled, User};
 pub use lab::{Fault, Hook, Host, HostBuilder, Lab, Moorline, Nat, Pod, Run, Running};
 pub use memory_host::MemoryHost;
 pub use traffic::{Fetch, Pings, Traffic, Transfer};

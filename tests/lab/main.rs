@@ -36,6 +36,7 @@ mod scene;
 mod search;
 mod second_up;
 mod secrets;
+mod service;
 mod side_by_side;
 mod subnet_router;
 mod three_nodes;

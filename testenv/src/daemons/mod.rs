@@ -1,6 +1,7 @@
 //! The real daemons.
 
 mod headscale;
+mod systemd;
 mod tailscaled;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 pub use headscale::{Authkey, Headscale, HeadscaleBuilder, Node, User};
+pub use systemd::Systemd;
 pub use tailscaled::Tailscaled;
 
 /// The folder that holds the binaries of a daemon, built if need be.

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::outlet::Outlet;
 use super::process::mortal;
 use super::{Inner, Namespace, Run};
-use crate::{Headscale, Tailscaled};
+use crate::{Headscale, Systemd, Tailscaled};
 
 /// A machine of the lab.
 #[derive(Clone)]
@@ -89,6 +89,12 @@ impl Host {
         let tailscaled = Tailscaled::new(self.clone(), Some(file));
         tailscaled.start();
         tailscaled
+    }
+
+    /// The real systemd, started here; none, and a line that says so, where this machine has no
+    /// systemd. At most one per host.
+    pub fn systemd(&self) -> Option<Systemd> {
+        Systemd::start(self)
     }
 
     /// From now on this host's programs trust the certificate of an https control server.

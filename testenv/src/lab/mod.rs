@@ -147,6 +147,11 @@ impl Inner {
         Site::numbered(self.sites.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// The lab's id.
+    pub(crate) fn id(&self) -> &str {
+        &self.registration.id
+    }
+
     /// A folder for this name, gone with the lab.
     pub(crate) fn folder(&self, name: &str) -> PathBuf {
         let folder = self.registration.folder.join(name);

@@ -1,0 +1,154 @@
+//! The service under the real systemd.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use provider_api::Change;
+use testenv::{Host, Lab, Run, Systemd, Traffic, until};
+
+use crate::refusal::SOON;
+use crate::scene::{AUTO_APPROVED, Scene};
+
+const UNIT: &str = "moorline.service";
+
+/// Starts after the service, as Kubernetes does.
+const K3S: &str = "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n";
+
+/// Starts both at once, as a boot does.
+const BOOT: &str = "[Unit]\nWants=k3s.service moorline.service\n";
+
+/// An administrator's own lines: systemd has no journal here.
+const DROP_IN: &str = "[Service]\nEnvironment=MOORLINE_LOG=debug\nStandardError=append:";
+
+/// A lab whose hosts run the binary from where only root can change it.
+fn lab(name: &str) -> Option<Lab> {
+    let lab = Lab::new(name)?;
+    let program = lab.logs().join("moorline");
+    fs::copy(env!("CARGO_BIN_EXE_moorline"), &program).expect("a copy of the program");
+    Some(lab.with_moorline(program))
+}
+
+/// A host with systemd, and the words that install the service there.
+struct Served<'a> {
+    lab: &'a Lab,
+    host: Host,
+    systemd: Systemd,
+    vpn_auth: String,
+}
+
+impl<'a> Served<'a> {
+    fn new(lab: &'a Lab, scene: &Scene) -> Option<Served<'a>> {
+        let host = lab.host("a").start();
+        let systemd = host.systemd()?;
+        systemd.unit("k3s.service", K3S);
+        systemd.unit("boot.target", BOOT);
+        host.tailscaled();
+        let vpn_auth = scene.auth(&host);
+        let served = Served { lab, host, systemd, vpn_auth };
+        served.write("/etc/systemd/system/moorline.service.d/log.conf", &served.drop_in());
+        Some(served)
+    }
+
+    fn drop_in(&self) -> String {
+        format!("{DROP_IN}{}\n", self.lab.logs().join("a-moorline.log").display())
+    }
+
+    /// Writes a file on the host.
+    fn write(&self, path: &str, text: &str) {
+        let line = format!("mkdir -p $(dirname {path}) && cat >{path} <<'END'\n{text}END\n");
+        self.host.shell(&line).succeeded();
+    }
+
+    fn install(&self, more: &[&str]) -> Run {
+        let words = [
+            "install",
+            "--json",
+            "--vpn-auth",
+            &self.vpn_auth,
+            "--cluster-cidr=10.42.0.0/16,2001:cafe:42::/48",
+            "--pod-cidr=10.42.1.0/24,2001:cafe:42:1::/64",
+        ];
+        self.host.moorline([&words[..], more].concat()).succeeded()
+    }
+
+    fn is(&self, property: &str, wanted: &str) {
+        until(&format!("a service whose {property} is {wanted}"), SOON, || {
+            match self.systemd.property(UNIT, property) {
+                now if now == wanted => Ok(()),
+                now => Err((now, self.systemd.property(UNIT, "StatusText"))),
+            }
+        });
+    }
+
+    fn pid(&self) -> String {
+        self.systemd.property(UNIT, "MainPID")
+    }
+
+    fn canary(&self) -> PathBuf {
+        self.host.folder().join("run/moorline/netns/canary")
+    }
+
+    /// What tells the canary's namespace, as whoever logs in on the host sees it.
+    fn pinned(&self) -> String {
+        let line = format!("stat -f -c %T {0}; stat -c %i {0}", self.canary().display());
+        let run = self.host.shell(&line).succeeded();
+        assert!(run.stdout.starts_with("nsfs\n"), "{run:?}");
+        run.stdout
+    }
+}
+
+fn changes(run: &Run) -> Vec<String> {
+    let changes = run.json()["changes"]["changes"].clone();
+    let changes: Vec<Change> = serde_json::from_value(changes).expect("changes");
+    changes.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn systemd_keeps_the_node_joined_and_stopping_it_cuts_nothing() {
+    let Some(lab) = lab("a service") else { return };
+    let scene = Scene::new(lab.headscale(), AUTO_APPROVED);
+    let b = scene.joined(lab.host("b"), 2);
+    let Some(a) = Served::new(&lab, &scene) else { return };
+
+    a.install(&["--no-start"]);
+    a.is("UnitFileState", "enabled");
+    assert_eq!(a.systemd.property(UNIT, "ActiveState"), "inactive");
+    a.systemd.systemctl(&["start", "boot.target"]).succeeded();
+    a.is("ActiveState", "active");
+    let entered = |unit| -> u64 {
+        let time = a.systemd.property(unit, "ActiveEnterTimestampMonotonic");
+        time.parse().expect("a time")
+    };
+    assert!(entered(UNIT) <= entered("k3s.service"), "Kubernetes finds the node joined");
+    a.is("StatusText", "proven");
+
+    let (pid, pinned) = (a.pid(), a.pinned());
+    assert_eq!(changes(&a.install(&[])), [""; 0], "all is installed");
+    assert_eq!(a.pid(), pid, "and nothing is started again");
+
+    let (here, there) = (a.host.pod("pod", "10.42.1.10/24 2001:cafe:42:1::10/64"), b.a_pod());
+    there.serve();
+    let reached = || assert_eq!(here.fetch(there.v4()).from_address(), here.v4());
+    reached();
+    let stopped = a.systemd.systemctl(&["stop", UNIT]).succeeded();
+    assert!(stopped.duration < Duration::from_secs(2), "{stopped:?}");
+    assert_eq!(a.pinned(), pinned, "the canary outlives the service");
+    reached();
+    assert_eq!(b.moorline(["status", "--json", "--prove"]).json()["stage"], "proven");
+
+    a.systemd.systemctl(&["start", UNIT]).succeeded();
+    a.is("StatusText", "proven");
+    assert_eq!(a.pinned(), pinned, "and is found again");
+
+    a.systemd.systemctl(&["kill", "--signal=KILL", UNIT]).succeeded();
+    a.is("NRestarts", "1");
+    a.is("StatusText", "proven");
+
+    let taken = changes(&a.host.moorline(["uninstall", "--json"]).succeeded());
+    assert!(taken.iter().any(|change| change == "- moorline.service: enabled"), "{taken:?}");
+    a.is("LoadState", "not-found");
+    a.host.shell("test -e /etc/systemd/system/moorline.service.d/log.conf").succeeded();
+    a.host.shell("test ! -e /etc/systemd/system/moorline.service").succeeded();
+    reached();
+}
