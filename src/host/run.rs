@@ -13,6 +13,7 @@ mod attempts;
 mod desk;
 mod look;
 mod member;
+mod part;
 mod policy;
 mod restart;
 mod subject;
@@ -21,7 +22,7 @@ mod wakes;
 use std::future::Future;
 use std::pin::pin;
 
-use provider_api::{Leave, Result, Step};
+use provider_api::{Finding, Leave, Result, Severity, Step};
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use crate::host::{Directories, LeaveReport, StateDirectory, StateLock, UpReport, leave, up};
@@ -101,9 +102,9 @@ impl Service {
                 drop(answer.send(report));
             }
             Order::Leave { how, steps, answer } => {
-                let report = self.leave(how, steps).await;
-                if report.is_ok() {
-                    self.wishes.settings = None;
+                let mut report = self.leave(how, steps).await;
+                if let Ok(report) = &mut report {
+                    report.findings.extend(self.wishes.settings.take().map(|_| comes_back()));
                 }
                 self.open_again(member);
                 drop(answer.send(report));
@@ -140,4 +141,15 @@ impl Service {
             Err(error) => tracing::error!(%error, "the state cannot be read"),
         }
     }
+}
+
+/// The settings that the service was started with are still there.
+fn comes_back() -> Finding {
+    Finding::new(
+        Severity::Warning,
+        "service-comes-back",
+        "the service joins again when it is started the next time",
+        "its settings still say so; until then it leaves the node alone",
+    )
+    .fix("moorline uninstall")
 }

@@ -113,6 +113,11 @@ impl Session {
         Plan { changes: self.inner().changes.clone() }
     }
 
+    /// Every change since this was last asked.
+    pub(super) fn take_changes(&self) -> Vec<Change> {
+        std::mem::take(&mut self.inner().changes)
+    }
+
     /// The key of the network in state.
     pub(super) fn network(&self) -> &NetworkName {
         &self.network

@@ -16,7 +16,7 @@ const LONGEST_QUARREL: Duration = Duration::from_secs(3600);
 /// The first wait after a failure that time may mend, and after one that somebody must mend.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const FIRST_APPEAL: Duration = Duration::from_secs(15);
-const LONGEST_RETRY: Duration = Duration::from_secs(60);
+const LONGEST_RETRY: Duration = Duration::from_secs(10);
 const LONGEST_APPEAL: Duration = Duration::from_secs(600);
 /// A mend that held so long, and twice as long as the next wait, is forgotten.
 const QUIET: Duration = Duration::from_secs(300);

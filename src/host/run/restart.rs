@@ -16,6 +16,8 @@ const DEADLINE: Duration = Duration::from_secs(90);
 pub(super) enum Restart {
     /// By this command.
     By(Vec<String>),
+    /// By systemd, under this name.
+    Service(String),
     /// Not by us: neither a command nor a service manager is known.
     ByHand,
 }
@@ -31,10 +33,11 @@ impl Restart {
     /// Starts it.
     ///
     /// # Errors
-    /// What the command said, or who must do it by hand.
+    /// What the command said, or who must do it by hand; a daemon that somebody stopped.
     pub(super) async fn run(&self, network: &dyn Network) -> Result<()> {
         match self {
-            Restart::By(words) => run(words).await,
+            Restart::By(words) => run(words).await.map(drop),
+            Restart::Service(name) => restart_service(name).await,
             Restart::ByHand => network.repair(Repair::Restart).await,
         }
     }
@@ -44,22 +47,50 @@ fn restart(told: Option<&[String]>, service: Option<&str>) -> Restart {
     match (told, service) {
         (Some([]), _) | (None, None) => Restart::ByHand,
         (Some(words), _) => Restart::By(words.to_vec()),
-        (None, Some(service)) => {
-            Restart::By(["systemctl", "restart", service].map(str::to_owned).to_vec())
-        }
+        (None, Some(service)) => Restart::Service(service.to_owned()),
     }
 }
 
-/// The child gets none of our environment, which may hold a secret, but where programs are.
-async fn run(words: &[String]) -> Result<()> {
+/// What an administrator stopped stays stopped; what ended by itself is started.
+async fn restart_service(name: &str) -> Result<()> {
+    let shown = run(&words(&["systemctl", "show", PROPERTIES, name])).await?;
+    if was_stopped(&shown) {
+        let what = format!("{name} was stopped on this machine");
+        return Err(Error::new(ErrorKind::Denied, "daemon-stopped", what)
+            .fix(format!("systemctl start {name}")));
+    }
+    run(&words(&["systemctl", "restart", name])).await.map(drop)
+}
+
+const PROPERTIES: &str = "--property=ActiveExitTimestampMonotonic,ExecMainExitTimestampMonotonic";
+
+/// A unit that is stopped leaves its active state before its process ends; one whose process
+/// ends by itself, after (`systemctl show`, in microseconds of the monotonic clock).
+fn was_stopped(shown: &str) -> bool {
+    let value = |name: &str| -> Option<u64> {
+        let lines = shown.lines().filter_map(|line| line.split_once('='));
+        lines.into_iter().find(|(key, _)| *key == name)?.1.parse().ok()
+    };
+    let left = value("ActiveExitTimestampMonotonic").filter(|time| *time > 0);
+    let ended = value("ExecMainExitTimestampMonotonic").filter(|time| *time > 0);
+    matches!((left, ended), (Some(left), Some(ended)) if left < ended)
+}
+
+fn words(all: &[&str]) -> Vec<String> {
+    all.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// Runs it, and returns what it printed. The child gets none of our environment, which may hold
+/// a secret, but where programs are.
+async fn run(words: &[String]) -> Result<String> {
     let line = words.join(" ");
-    let Some((program, arguments)) = words.split_first() else { return Ok(()) };
+    let Some((program, arguments)) = words.split_first() else { return Ok(String::new()) };
     let child = Command::new(program)
         .args(arguments)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn();
@@ -68,7 +99,10 @@ async fn run(words: &[String]) -> Result<()> {
     let ended = ended.map_err(|_| failed(&line, "it does not end"))?;
     let output = ended.map_err(|cause| failed(&line, &cause.to_string()))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    if output.status.success() { Ok(()) } else { Err(failed(&line, said.trim())) }
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(failed(&line, said.trim())),
+    }
 }
 
 fn failed(line: &str, said: &str) -> Error {
@@ -86,8 +120,19 @@ mod tests {
         assert_eq!(restart(Some(&told), Some("x.service")), Restart::By(told.to_vec()));
         assert_eq!(restart(Some(&[]), Some("x.service")), Restart::ByHand);
         assert_eq!(restart(None, None), Restart::ByHand);
-        let Restart::By(words) = restart(None, Some("x.service")) else { panic!() };
-        assert_eq!(words, ["systemctl", "restart", "x.service"]);
+        let by_systemd = Restart::Service("x.service".to_owned());
+        assert_eq!(restart(None, Some("x.service")), by_systemd);
+    }
+
+    #[test]
+    fn a_daemon_that_somebody_stopped_is_told_from_one_that_ended() {
+        let shown = |left: u64, ended: u64| {
+            format!("ActiveExitTimestampMonotonic={left}\nExecMainExitTimestampMonotonic={ended}\n")
+        };
+        assert!(was_stopped(&shown(1_000, 1_200)));
+        assert!(!was_stopped(&shown(1_200, 1_000)));
+        assert!(!was_stopped(&shown(0, 0)), "never started");
+        assert!(!was_stopped(""));
     }
 
     #[tokio::test]
