@@ -20,3 +20,4 @@ pub mod providers;
 pub mod secrets;
 pub mod settings;
 pub mod stage;
+mod trust;

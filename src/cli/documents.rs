@@ -57,6 +57,6 @@ fn every_config_file_is_taken() {
         let mut sources = Sources { file, ..Sources::default() };
         // A part of a file need not name it.
         sources.flags.say(Word::Provider, ["tailscale".to_owned()], Origin::Default);
-        resolve(&sources, &providers::manifests().expect("manifests")).expect(config);
+        resolve(&sources, &providers::manifests(&sources).expect("manifests")).expect(config);
     }
 }

@@ -52,8 +52,8 @@ EXAMPLES
 
 pub(super) async fn run(arguments: &Arguments, place: &Place) -> Answer {
     let file = ConfigFile::of(place)?;
-    let manifests = providers::manifests()?;
     let sources = sources::gather_to_write(place, arguments.flags()?)?;
+    let manifests = providers::manifests(&sources)?;
     let settings = settings::resolve(&sources, &manifests)?;
     sources::guard_literals(&settings)?;
     let machine = Machine::this(file.path, settings.state_dir.value.clone());

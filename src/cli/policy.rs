@@ -119,7 +119,7 @@ impl Subject {
 }
 
 fn provider(sources: &Sources) -> Result<Box<dyn Provider>> {
-    let manifests = providers::manifests()?;
+    let manifests = providers::manifests(sources)?;
     let first = || manifests.first().map(|manifest| manifest.name.clone());
     let name = match settings::provider(sources, &manifests)? {
         Some(name) => Some(name),

@@ -117,7 +117,7 @@ struct DryRun<'a> {
 impl Arguments {
     fn settings(&self, place: &Place) -> Result<Settings> {
         let sources = sources::gather(place, self.flags()?)?;
-        let settings = settings::resolve(&sources, &providers::manifests()?)?;
+        let settings = settings::resolve(&sources, &providers::manifests(&sources)?)?;
         sources::guard_literals(&settings)?;
         Ok(settings)
     }

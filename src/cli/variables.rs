@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use provider_api::{Error, Result, Secret};
 
+use crate::providers::PLUGIN_DIR;
 use crate::settings::{Origin, VPN_AUTH_FILE_VARIABLES, VPN_AUTH_VARIABLES, Word};
 
 /// Names the config file.
@@ -38,7 +39,10 @@ pub(super) fn read(
 
 fn known() -> Vec<String> {
     let words = Word::ALL.into_iter().map(Word::variable);
-    let others = VPN_AUTH_VARIABLES.into_iter().chain(VPN_AUTH_FILE_VARIABLES).chain([CONFIG, LOG]);
+    let others = VPN_AUTH_VARIABLES
+        .into_iter()
+        .chain(VPN_AUTH_FILE_VARIABLES)
+        .chain([CONFIG, LOG, PLUGIN_DIR]);
     words.chain(others.map(str::to_owned)).collect()
 }
 

@@ -33,7 +33,7 @@ use provider_api::{
 
 pub use config::read as read_config;
 pub use origin::{Origin, Sourced};
-pub use provider::provider;
+pub use provider::{provider, wanted};
 pub use resolve::{cluster_cidrs, directories, resolve, restart_command};
 pub use secret_ref::SecretRef;
 pub use vpn_auth::VpnAuth;

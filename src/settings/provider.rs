@@ -47,8 +47,11 @@ fn find<'a>(name: &Sourced<String>, providers: &'a [Manifest]) -> Result<&'a Man
         .ok_or_else(|| unknown(name, providers))
 }
 
-/// The name of the highest rank that has one. Every rank must agree with itself.
-fn wanted(sources: &Sources) -> Result<Option<Sourced<String>>, Error> {
+/// The name of the highest rank that has one, as it was typed. Every rank must agree with itself.
+///
+/// # Errors
+/// Sources of one rank that disagree.
+pub fn wanted(sources: &Sources) -> Result<Option<Sourced<String>>, Error> {
     let mut names = Vec::new();
     for layer in sources.ranks() {
         names.extend(named(layer)?);

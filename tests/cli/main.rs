@@ -2,5 +2,6 @@
 
 mod answers;
 mod machine;
+mod plugins;
 mod sources;
 mod vpn_auth;
