@@ -38,7 +38,7 @@ fn a_few(state: &NetworkState, directories: &Directories, observed: &Observed) -
 }
 
 /// Every node of this cluster, to be asked from here.
-pub(super) fn request(
+pub(in crate::host) fn request(
     state: &NetworkState,
     directories: &Directories,
     observed: &Observed,

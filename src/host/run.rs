@@ -18,6 +18,7 @@ mod policy;
 mod restart;
 mod subject;
 mod wakes;
+mod watching;
 
 use std::future::Future;
 use std::pin::pin;

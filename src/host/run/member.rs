@@ -16,18 +16,15 @@ use super::wakes::Wakes;
 use crate::host::open::{self, Opened};
 use crate::host::session::{Access, Place};
 use crate::host::supervise::Tasks;
-use crate::host::{Directories, StateDirectory, probing};
+use crate::host::{Directories, StateDirectory};
 
 /// The longest time without a look, where nothing tells of anything.
 const SLOW: Duration = Duration::from_secs(60);
 /// How long until a daemon that is away is looked for again: at first, and at most.
 const SOON: Duration = Duration::from_millis(200);
 const LATER: Duration = Duration::from_secs(2);
-/// How often the other nodes are asked.
-const PROBE: Duration = Duration::from_secs(15);
 /// A mend may bring the next one to light; no more of them in one pass.
 const ROUNDS: usize = 3;
-const PROBER: &str = "probe";
 
 /// The node's part in one network, or its waiting for one.
 pub(super) struct Member {
@@ -71,8 +68,12 @@ impl Member {
 
     /// Waits for news, or for the time of the next look, and makes a pass.
     pub(super) async fn cycle(&mut self, desk: &Publisher) {
-        let news = self.wakes.next(self.next).await;
+        let question = self.part.as_ref().and_then(Part::next_question);
+        let news = self.wakes.next(question.map_or(self.next, |due| due.min(self.next))).await;
         self.noticed = Instant::now();
+        if news.is_empty() && self.noticed < self.next {
+            return self.ask();
+        }
         if let Some(part) = &mut self.part {
             news.into_iter().for_each(|wake| part.hear(wake));
         }
@@ -96,9 +97,12 @@ impl Member {
         self.service.passes += 1;
         self.service.last_pass = started.elapsed();
         self.service.all_passes += started.elapsed();
+        if let Some(part) = &mut self.part {
+            part.watch(&self.directories, &mut self.tasks);
+        }
+        self.ask();
         let snapshot = self.snapshot(&seen);
         self.next = self.next_look(seen.as_ref());
-        self.probe();
         desk.publish(snapshot)
     }
 
@@ -138,7 +142,7 @@ impl Member {
                     let took = now.saturating_duration_since(self.noticed);
                     desk.tell(What::Mended { subject: subject.to_string(), took });
                 }
-                part.probe_due = now;
+                part.ask_everybody();
             }
             Err(error) => {
                 self.service.errors += 1;
@@ -164,18 +168,10 @@ impl Member {
         [away, own, retry].into_iter().flatten().fold(now + SLOW, Instant::min)
     }
 
-    /// Asks the other nodes, in a task of its own: silence takes seconds.
-    fn probe(&mut self) {
-        let now = Instant::now();
-        let Some(part) = &mut self.part else { return };
-        let Some((state, observed)) = part.to_probe(now) else { return };
-        let (directories, probed) = (self.directories.clone(), self.wakes.probed());
-        let probing = async move {
-            let verdict = probing::prove(&state, &directories, &observed).await;
-            drop(probed.send(verdict).await);
-        };
-        if self.tasks.start(PROBER, probing) {
-            part.probe_due = now + PROBE;
+    /// Asks the nodes whose turn it is.
+    fn ask(&mut self) {
+        if let Some(part) = &mut self.part {
+            part.ask(&mut self.tasks, self.wakes.probed());
         }
     }
 

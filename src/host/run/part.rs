@@ -3,18 +3,19 @@
 use std::time::{Duration, Instant};
 
 use provider_api::{Control, Finding, Observed, Repair, Result};
+use tokio::sync::mpsc;
 
 use super::attempts::failure;
 use super::look;
 use super::policy::{Act, World};
 use super::restart::Restart;
 use super::wakes::{Wake, Wakes};
+use super::watching::{Probed, Watching};
 use crate::host::establish::{Check, advertise, establish, make_pod_network};
 use crate::host::open::Opened;
 use crate::host::pod_network::FirewallSeen;
-use crate::host::{
-    Directories, Facts, NetworkState, Proof, StatusReport, judge, telling, unprobed,
-};
+use crate::host::supervise::Tasks;
+use crate::host::{Directories, Facts, StatusReport, judge, telling, unprobed};
 
 /// How long nothing may be known of a route before the control server is asked.
 const ASK: Duration = Duration::from_secs(5);
@@ -23,8 +24,7 @@ const FIREWALL_AGE: Duration = Duration::from_millis(1_100);
 
 /// One open network.
 pub(super) struct Part {
-    /// The network.
-    pub opened: Opened,
+    opened: Opened,
     guessed_services: bool,
     restart: Restart,
     facts: Option<Facts>,
@@ -33,21 +33,10 @@ pub(super) struct Part {
     is_listening: bool,
     away_since: Option<Instant>,
     last: Option<Observed>,
-    probed: Probed,
-    /// When the other nodes are to be asked next.
-    pub probe_due: Instant,
+    watching: Watching,
+    cannot_probe: bool,
     unclear_since: Option<Instant>,
     look_again: Option<Instant>,
-}
-
-/// What the last probe came to.
-enum Probed {
-    /// There was none yet.
-    Never,
-    /// This machine lets nobody be asked.
-    Nobody,
-    /// A verdict, with its time.
-    Told(Proof),
 }
 
 impl Part {
@@ -63,8 +52,8 @@ impl Part {
             is_listening: false,
             away_since: None,
             last: None,
-            probed: Probed::Never,
-            probe_due: Instant::now(),
+            watching: Watching::default(),
+            cannot_probe: false,
             unclear_since: None,
             look_again: None,
         }
@@ -79,15 +68,17 @@ impl Part {
                 self.forget_firewall();
                 self.look_again = Some(Instant::now() + FIREWALL_AGE);
             }
-            Wake::Probed(None) => self.probed = Probed::Nobody,
-            Wake::Probed(Some(verdict)) => self.probed = Probed::Told(Proof::now(verdict)),
+            Wake::Probed(probed) => {
+                self.cannot_probe = probed.is_none();
+                self.watching.take_in(probed);
+            }
         }
     }
 
     /// Somebody wants to know all of it, now.
     pub(super) fn hurry(&mut self) {
         self.forget_firewall();
-        self.probe_due = Instant::now();
+        self.ask_everybody();
     }
 
     fn forget_firewall(&mut self) {
@@ -136,7 +127,7 @@ impl Part {
 
     fn judge_routes(&mut self, observed: &mut Observed) -> Result<()> {
         let pod_cidrs = self.opened.session.network_state()?.desired.pod_cidrs;
-        if let Probed::Told(proof) = &self.probed {
+        if let Some(proof) = self.watching.proof() {
             judge::believe_packets(observed, &pod_cidrs, &proof.verdict);
         }
         let is_unclear = observed.up && judge::is_unclear(observed, &pod_cidrs);
@@ -174,23 +165,36 @@ impl Part {
     /// When time alone makes a difference.
     pub(super) fn due(&self, now: Instant) -> Option<Instant> {
         let ask = self.unclear_since.map(|since| since + ASK);
-        let later = [ask, self.look_again].into_iter().flatten().filter(|due| *due > now);
-        later.chain([self.probe_due]).min()
+        [ask, self.look_again].into_iter().flatten().filter(|due| *due > now).min()
     }
 
-    /// What to probe with, where the network is up and it is time.
-    pub(super) fn to_probe(&self, now: Instant) -> Option<(NetworkState, Observed)> {
-        let observed = self.last.clone().filter(|last| last.up && self.probe_due <= now)?;
-        let mut state = self.opened.session.network_state().ok()?;
-        state.proof = self.proof().cloned();
-        Some((state, observed))
-    }
-
-    fn proof(&self) -> Option<&Proof> {
-        match &self.probed {
-            Probed::Told(proof) => Some(proof),
-            Probed::Never | Probed::Nobody => None,
+    /// Takes note of whom there is to ask, and sees to it that this node answers them.
+    pub(super) fn watch(&mut self, directories: &Directories, tasks: &mut Tasks) {
+        let Some(observed) = self.last.as_ref().filter(|last| last.up) else { return };
+        if let Ok(state) = self.opened.session.network_state() {
+            self.watching.follow(&state, directories, observed, tasks);
         }
+    }
+
+    /// Asks the nodes whose turn it is.
+    pub(super) fn ask(&mut self, tasks: &mut Tasks, probed: mpsc::Sender<Probed>) {
+        if self.is_up() {
+            self.watching.ask(tasks, probed);
+        }
+    }
+
+    /// Something was mended, or somebody wants to know: nobody's turn is waited for.
+    pub(super) fn ask_everybody(&mut self) {
+        self.watching.hurry();
+    }
+
+    /// Whose turn it is to be asked, between two looks.
+    pub(super) fn next_question(&self) -> Option<Instant> {
+        self.watching.next().filter(|_| self.is_up())
+    }
+
+    fn is_up(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| last.up)
     }
 
     /// How the node stands, with these findings and its own.
@@ -206,14 +210,14 @@ impl Part {
         if let (true, Err(error)) = (world.is_member, &world.network) {
             findings.push(failure(error));
         }
-        if matches!(self.probed, Probed::Nobody) {
+        if self.cannot_probe {
             findings.push(unprobed::finding(&state, directories));
         }
         let check =
             Check { opened: &self.opened, wanted: &state, guessed_services: self.guessed_services };
         let facts = self.facts.iter();
         findings.extend(facts.flat_map(|facts| check.findings(facts, Some(&observed))));
-        let proof = self.proof().cloned().filter(|_| observed.up);
+        let proof = self.watching.proof().filter(|_| observed.up);
         Ok(telling::report(state, session.network(), observed, proof, findings))
     }
 }

@@ -8,8 +8,8 @@ use linux::monitor::{KernelEvent, Monitor};
 use provider_api::{Event, Manifest, Network};
 use tokio::sync::mpsc;
 
+use super::watching::Probed;
 use crate::host::pod_network;
-use crate::proof::Verdict;
 
 /// News.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) enum Wake {
     /// The firewall changed.
     Firewall,
     /// A probe ended; none where this machine lets nobody be asked.
-    Probed(Option<Verdict>),
+    Probed(Probed),
 }
 
 /// How long to gather more news after the first: most changes come as several.
@@ -34,7 +34,7 @@ const LONGEST: Duration = Duration::from_millis(800);
 /// All news in one stream, no faster than they can be looked at.
 pub(super) struct Wakes {
     news: SelectAll<BoxStream<'static, Wake>>,
-    probed: mpsc::Sender<Option<Verdict>>,
+    probed: mpsc::Sender<Probed>,
     heard: Vec<Wake>,
     gap: Duration,
     last: Instant,
@@ -43,17 +43,17 @@ pub(super) struct Wakes {
 impl Wakes {
     /// Nothing but what probes find, until more is listened to.
     pub(super) fn new() -> Self {
-        let (probed, verdicts) = mpsc::channel(1);
-        let verdicts = stream::unfold(verdicts, |mut verdicts| async {
-            verdicts.recv().await.map(|verdict| (Wake::Probed(verdict), verdicts))
+        let (probed, answers) = mpsc::channel(1);
+        let answers = stream::unfold(answers, |mut answers| async {
+            answers.recv().await.map(|probed| (Wake::Probed(probed), answers))
         });
         let mut news = SelectAll::new();
-        news.push(verdicts.boxed());
+        news.push(answers.boxed());
         Wakes { news, probed, heard: Vec::new(), gap: SETTLE, last: Instant::now() }
     }
 
     /// Where a probe tells what it found.
-    pub(super) fn probed(&self) -> mpsc::Sender<Option<Verdict>> {
+    pub(super) fn probed(&self) -> mpsc::Sender<Probed> {
         self.probed.clone()
     }
 

@@ -1,0 +1,149 @@
+//! The prober of the service, and the responder that answers those of other nodes.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use provider_api::Observed;
+use tokio::sync::mpsc;
+
+use crate::host::supervise::Tasks;
+use crate::host::{Directories, NetworkState, Proof, probing};
+use crate::proof::{
+    self, Evidence, Heard, Identity, Limits, Outcome, Request, Responder, Seat, Watcher,
+    canary_address,
+};
+
+const PROBER: &str = "probe";
+const RESPONDER: &str = "responder";
+/// How long until a responder that could not open is opened again: the one before it may not
+/// have ended yet.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What asking came to; none where this machine lets nobody be asked.
+pub(super) type Probed = Option<Evidence>;
+
+/// Whom to ask, what they said, and who answers for this node.
+#[derive(Default)]
+pub(super) struct Watching {
+    watcher: Option<Watcher>,
+    heard: Heard,
+    post: Option<Post>,
+    /// When the last answers came.
+    at: Option<Timestamp>,
+}
+
+impl Watching {
+    /// Takes note of how things stand: whom there is to ask, and where to answer.
+    pub(super) fn follow(
+        &mut self,
+        state: &NetworkState,
+        directories: &Directories,
+        observed: &Observed,
+        tasks: &mut Tasks,
+    ) {
+        let request = probing::request(state, directories, observed);
+        self.answer(Post::of(&request, state), tasks);
+        match &mut self.watcher {
+            Some(watcher) => watcher.follow(request),
+            None => {
+                let heard = self.heard.clone();
+                self.watcher = Some(Watcher::new(Limits::default(), request, heard));
+            }
+        }
+    }
+
+    /// Asks whose turn it is, in a task of its own: silence takes seconds.
+    pub(super) fn ask(&mut self, tasks: &mut Tasks, probed: mpsc::Sender<Probed>) {
+        let Some(watcher) = &mut self.watcher else { return };
+        let Some(round) = watcher.due(Instant::now()) else { return };
+        tasks.start(PROBER, async move {
+            let evidence = proof::probe(&round).await;
+            let told = evidence.inspect_err(|cause| tracing::warn!(%cause, "cannot probe"));
+            drop(probed.send(told.ok()).await);
+        });
+    }
+
+    /// Takes in what asking came to.
+    pub(super) fn take_in(&mut self, probed: Probed) {
+        let Some(watcher) = &mut self.watcher else { return };
+        self.at = probed.as_ref().map(|_| Timestamp::now());
+        match probed {
+            Some(evidence) => watcher.took_in(evidence, Instant::now()),
+            None => watcher.failed(),
+        }
+    }
+
+    /// Everybody is asked anew: something was mended, or somebody wants to know.
+    pub(super) fn hurry(&mut self) {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.hurry();
+        }
+    }
+
+    /// When there is somebody to ask.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.watcher.as_ref()?.next(Instant::now())
+    }
+
+    /// What is known; none where nothing is.
+    pub(super) fn proof(&self) -> Option<Proof> {
+        let verdict = self.watcher.as_ref()?.verdict(Instant::now());
+        let at = match verdict.outcome {
+            Outcome::Alone => Timestamp::now(),
+            Outcome::Proven | Outcome::Unproven | Outcome::Unknown => self.at?,
+        };
+        Some(Proof { at, verdict })
+    }
+
+    /// Sees to it that this node answers there, and as that, and nowhere else.
+    fn answer(&mut self, post: Option<Post>, tasks: &mut Tasks) {
+        let is_held = post.is_none() || tasks.is_running(RESPONDER);
+        if is_held && self.post == post {
+            return;
+        }
+        tasks.stop(RESPONDER);
+        if let Some(post) = post.clone() {
+            tasks.start(RESPONDER, post.hold(self.heard.clone()));
+        }
+        self.post = post;
+    }
+}
+
+/// Where this node answers, and as what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Post {
+    canary: PathBuf,
+    seat: Seat,
+    addresses: Vec<IpAddr>,
+    identity: Identity,
+}
+
+impl Post {
+    /// None where there is no canary to answer in.
+    fn of(request: &Request, state: &NetworkState) -> Option<Self> {
+        let canary = request.canary.clone()?;
+        let addresses = request.pod_cidrs.iter().filter_map(|cidr| canary_address(*cidr).ok());
+        Some(Post {
+            seat: Seat::at(&canary)?,
+            addresses: addresses.map(|address| address.addr()).collect(),
+            identity: Identity::new(request.key.clone()?, &state.membership.as_ref()?.name),
+            canary,
+        })
+    }
+
+    async fn hold(self, heard: Heard) {
+        loop {
+            let opened = Responder::open(&self.canary, &self.addresses, self.identity.clone());
+            match opened {
+                Ok(responder) => {
+                    let ended = responder.telling(heard.clone()).serve().await;
+                    tracing::warn!(?ended, "the responder ended");
+                }
+                Err(cause) => tracing::warn!(%cause, "no responder"),
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+}
