@@ -79,6 +79,13 @@ impl Table {
         Ok(listed.map(|listed| ruleset::addresses(&listed, set)).unwrap_or_default())
     }
 
+    /// Adds addresses to a set of the table; those that are there stay.
+    pub async fn add_addresses(&self, set: &str, addresses: &[IpAddr]) -> Result<()> {
+        let elements: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+        let text = format!("add element {self} {set} {{ {} }}\n", elements.join(", "));
+        self.run(&text, "add addresses to").await
+    }
+
     /// The named counters of the table, by name; none where there is no table.
     pub async fn counters(&self) -> Result<BTreeMap<String, Counter>> {
         Ok(ruleset::counters(&list(&["counters"]).await?, self))

@@ -9,10 +9,11 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let unknown = Finding::new(
-        Severity::Info,
+        Severity::Warning,
         "firewall-unknown",
-        "this machine's firewall cannot be listed with `nft`",
-        "who else marks packets here goes unseen, and a rule that drops them cannot be named",
+        "this machine's firewall cannot be listed with `nft`, nor written",
+        "pods do not leave the cluster, and do not pass a firewall that drops by default; who \
+         else marks packets goes unseen, and a rule that drops them cannot be named",
     );
     vec![unknown.fix("apt install nftables; nft list ruleset")]
 }

@@ -38,5 +38,6 @@ pub use line::{Word, ask};
 pub use prober::{Round, glance, probe, prove};
 pub use request::Request;
 pub use responder::{ClusterKey, Heard, Identity, KeyId, RESPONDER_PORT, Responder, Seat};
+pub use surroundings::PASSING_CHAIN;
 pub use verdict::{Crossing, Kin, Outcome, PeerVerdict, Quality, Verdict, judge};
 pub use watch::{Limits, Watcher};

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use linux::nftables::{self, Chain};
+use linux::nftables::{self, BaseChain, Chain};
 use linux::route::Route;
 use linux::sysctl::{self, ReversePathFilter};
 use linux::{Family, Netlink, Result};
@@ -33,15 +33,22 @@ pub(super) async fn look(request: &Request) -> Result<Here> {
     })
 }
 
-/// The chains that drop what no rule accepts; none where that cannot be told.
+/// The chain of ours that lets pods pass, in tables of others that drop by default.
+pub const PASSING_CHAIN: &str = "MOORLINE-FORWARD";
+
+/// The chains that drop what no rule accepts, but for those that ask ours first; none where that
+/// cannot be told.
 pub(super) async fn drop_policies() -> Option<Vec<Chain>> {
     let ruleset = nftables::ruleset().await.inspect_err(|error| tracing::debug!(%error)).ok()?;
-    let chains = ruleset.drop_policies("forward").map(|chain| Chain {
-        family: chain.family.clone(),
-        table: chain.table.clone(),
-        name: chain.name.clone(),
-    });
-    Some(chains.collect())
+    let asks = |chain: &Chain| {
+        ruleset.rules.iter().any(|rule| {
+            rule.target() == Some(PASSING_CHAIN)
+                && (&rule.family, &rule.table, &rule.chain)
+                    == (&chain.family, &chain.table, &chain.name)
+        })
+    };
+    let chains = ruleset.drop_policies("forward").map(BaseChain::chain);
+    Some(chains.filter(|chain| !asks(chain)).collect())
 }
 
 /// The interface by which this machine would send to an address.

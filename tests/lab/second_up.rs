@@ -45,9 +45,9 @@ fn a_second_up_writes_nothing() {
     let (tailscaled, _other) = (a.tailscaled(), b.tailscaled());
     let wire = Wire::before(&a, &tailscaled);
     let auth = wire.instead(&a.vpn_auth(&headscale, &key));
+    up(&b, &b.vpn_auth(&headscale, &key), &["--pod-cidr", "10.42.2.0/24"]).succeeded();
     let first = up(&a, &auth, &["--pod-cidr", "10.42.1.0/24"]).succeeded().json();
     assert_ne!(first["changes"]["changes"], json!([]));
-    up(&b, &b.vpn_auth(&headscale, &key), &["--pod-cidr", "10.42.2.0/24"]).succeeded();
     until("a that knows b's route", NEWS, || {
         let table = a.ip("route show table 52");
         if table.contains("10.42.2.0/24") { Ok(()) } else { Err(table) }

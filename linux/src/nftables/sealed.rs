@@ -13,8 +13,8 @@ use crate::error::Result;
 const SEAL: &str = "sealed-";
 
 impl Table {
-    /// Whether this body stands in the table, as [`Table::ensure`] wrote it, to the last rule
-    /// and element. Counters may count.
+    /// Whether this body stands in the table, as [`Table::ensure`] wrote it, to the last rule.
+    /// Counters may count, and sets may fill.
     pub async fn holds(&self, body: &str) -> Result<bool> {
         let listed = self.listing().await?;
         Ok(listed.is_some_and(|listed| is_sealed(&listed, &seal(body, &listed))))
@@ -60,24 +60,17 @@ fn objects(listed: &Value) -> impl Iterator<Item = &Value> {
     listed.get("nftables").and_then(Value::as_array).into_iter().flatten()
 }
 
-/// The same without what changes by itself: handles, what counters count, and the order in
-/// which the kernel lists the elements of a set.
+/// The same without handles, what counters count, and the elements of sets.
 fn steady(value: &Value) -> Value {
+    const UNSTEADY: [&str; 3] = ["handle", "counter", "elem"];
     match value {
         Value::Object(fields) => {
-            let kept = fields.iter().filter(|(key, _)| !["handle", "counter"].contains(&&***key));
-            kept.map(|(key, value)| (key.clone(), sorted(key, steady(value)))).collect()
+            let kept = fields.iter().filter(|(key, _)| !UNSTEADY.contains(&key.as_str()));
+            kept.map(|(key, value)| (key.clone(), steady(value))).collect()
         }
         Value::Array(members) => members.iter().map(steady).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
-}
-
-fn sorted(key: &str, mut value: Value) -> Value {
-    if let ("elem", Value::Array(members)) = (key, &mut value) {
-        members.sort_by_key(Value::to_string);
-    }
-    value
 }
 
 #[cfg(test)]
@@ -85,7 +78,7 @@ mod tests {
     use super::*;
     use crate::testing::{self, Host};
 
-    const BODY: &str = "set nodes { type ipv4_addr; elements = { 192.0.2.1, 192.0.2.2 }; }
+    const BODY: &str = "set nodes { type ipv4_addr; elements = { 192.0.2.1 }; }
         chain out { type nat hook postrouting priority srcnat; policy accept;
             ip daddr @nodes counter return
             ip saddr 10.42.1.0/24 masquerade
@@ -108,9 +101,12 @@ mod tests {
             assert!(!table.holds(BODY).await.unwrap());
             assert!(table.ensure(BODY).await.unwrap());
             assert!(!table.ensure(BODY).await.unwrap());
-            let nodes = table.addresses("nodes").await.unwrap();
-            assert_eq!(nodes, ["192.0.2.1", "192.0.2.2"].map(|at| at.parse().unwrap()).into());
-            let other = BODY.replace("192.0.2.2", "192.0.2.3");
+            let nodes = ["192.0.2.1", "192.0.2.2"].map(|at| at.parse().unwrap());
+            table.add_addresses("nodes", &nodes).await.unwrap();
+            table.add_addresses("nodes", &nodes).await.unwrap();
+            assert_eq!(table.addresses("nodes").await.unwrap(), nodes.into());
+            assert!(table.holds(BODY).await.unwrap());
+            let other = BODY.replace("10.42.1.0", "10.42.2.0");
             assert!(table.ensure(&other).await.unwrap());
             assert!(!table.holds(BODY).await.unwrap() && table.holds(&other).await.unwrap());
             assert!(table.remove().await.unwrap() && !table.remove().await.unwrap());
@@ -135,8 +131,8 @@ mod tests {
             "nft replace rule inet moorline_test out handle $(nft -a list table inet moorline_test |
                  sed -n 's/.*masquerade # handle //p') ip saddr 10.42.2.0/24 masquerade",
             "nft add rule inet moorline_test out accept",
-            "nft add element inet moorline_test nodes { 192.0.2.3 }",
-            "nft delete element inet moorline_test nodes { 192.0.2.1 }",
+            "nft delete rule inet moorline_test out handle $(nft -a list table inet moorline_test |
+                 sed -n 's/.*@nodes .* # handle //p')",
             "nft add chain inet moorline_test more",
             "nft 'add chain inet moorline_test out { policy drop; }'",
             "nft add table inet moorline_test { flags dormant\\; }",

@@ -7,13 +7,15 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use linux::Family;
 use linux::monitor::FirewallChange;
 use linux::nftables::{Chain, Table};
 use provider_api::{Change, Observed, Result};
 
 use super::kernel;
 use crate::host::{Kinship, NetworkState, Own, Session, kinship};
-use ruleset::{GUEST, NODES, Ruleset, guest, table};
+use crate::proof::PASSING_CHAIN;
+use ruleset::{NODES, Ruleset, guest, table};
 
 const TRANSLATES: &str = "with this node's address where they leave the cluster";
 const PASSES: &str = "which it drops where none of its rules decides";
@@ -24,32 +26,39 @@ const TRUSTED: Duration = Duration::from_secs(55);
 
 /// The firewall as it was last seen, where it was as wanted: listing it is slow.
 #[derive(Debug, Default)]
-pub(in crate::host) struct FirewallSeen(Option<(Ruleset, Instant)>);
+pub(in crate::host) struct FirewallSeen(Option<(Wanted, Instant)>);
+
+/// What the firewall is to be.
+#[derive(Debug)]
+struct Wanted {
+    ruleset: Ruleset,
+    /// The addresses of nodes that it is to know. It may know more: those that were nodes.
+    nodes: BTreeSet<IpAddr>,
+}
 
 impl FirewallSeen {
-    /// What `ensure` would change. Where nobody says who the other nodes are, those hold that
-    /// are in the table. Nothing where there is no `nft`: what that means is told as a finding.
+    /// What `ensure` would change. Nothing where there is no `nft`: what that means is told as a
+    /// finding.
     pub(super) async fn plan(
         &mut self,
         state: &NetworkState,
         observed: Option<&Observed>,
     ) -> Result<Vec<Change>> {
-        let trusted = self.0.take().filter(|(_, at)| at.elapsed() < TRUSTED);
-        let nodes = match (observed, &trusted) {
-            (Some(observed), _) => Some(nodes(state, observed)),
-            (None, Some((seen, _))) => Some(seen.nodes.clone()),
-            (None, None) => None,
-        };
-        let Some(ruleset) = or_none(wanted(state, nodes).await)?.flatten() else {
-            return Ok(Vec::new());
-        };
-        if let Some((seen, at)) = trusted.filter(|(seen, _)| *seen == ruleset) {
-            self.0 = Some((seen, at));
+        let Some(wanted) = Wanted::of(state, observed) else { return Ok(Vec::new()) };
+        if self.shows(&wanted) {
             return Ok(Vec::new());
         }
-        let changes = or_none(changes(&ruleset).await)?.unwrap_or_default();
-        self.0 = changes.is_empty().then(|| (ruleset, Instant::now()));
+        let changes = or_none(wanted.changes().await)?.unwrap_or_default();
+        self.0 = changes.is_empty().then(|| (wanted, Instant::now()));
         Ok(changes)
+    }
+
+    fn shows(&self, wanted: &Wanted) -> bool {
+        self.0.as_ref().is_some_and(|(seen, at)| {
+            at.elapsed() < TRUSTED
+                && seen.ruleset == wanted.ruleset
+                && seen.nodes.is_superset(&wanted.nodes)
+        })
     }
 }
 
@@ -59,7 +68,7 @@ impl FirewallSeen {
 pub(in crate::host) fn concerns(change: &FirewallChange) -> bool {
     let passed = |chain: &Chain| {
         let name = chain.name.as_str();
-        name.eq_ignore_ascii_case("forward") || name.ends_with("_FORWARD") || name == GUEST
+        name.eq_ignore_ascii_case("forward") || name.ends_with("_FORWARD") || name == PASSING_CHAIN
     };
     let is_proof = |of: &Table| of.name.starts_with("moorline_proof_");
     let mut tables = change.tables.iter().filter(|of| !is_proof(of)).peekable();
@@ -70,44 +79,82 @@ pub(in crate::host) fn concerns(change: &FirewallChange) -> bool {
 
 /// Makes the firewall let pods through; changes only what differs.
 pub(super) async fn ensure(session: &Session, observed: Option<&Observed>) -> Result<()> {
-    let state = session.network_state()?;
-    let nodes = observed.map(|observed| nodes(&state, observed));
-    let written = or_none(write(&state, nodes).await)?;
-    written.into_iter().flatten().for_each(|change| session.note(change));
+    let written = match Wanted::of(&session.network_state()?, observed) {
+        Some(wanted) => wanted.write().await,
+        None => clear().await,
+    };
+    or_none(written)?.into_iter().flatten().for_each(|change| session.note(change));
     Ok(())
 }
 
 /// Takes all of it away.
 pub(super) async fn remove(session: &Session) -> Result<()> {
-    let removed = or_none(clear().await)?;
-    removed.into_iter().flatten().for_each(|change| session.note(change));
+    or_none(clear().await)?.into_iter().flatten().for_each(|change| session.note(change));
     Ok(())
 }
 
-async fn changes(ruleset: &Ruleset) -> linux::Result<Vec<Change>> {
-    let holds = table().holds(&ruleset.body()).await?;
-    let mut changes: Vec<Change> = (!holds).then(translates).into_iter().collect();
-    let closed = guest(&ruleset.pod_cidrs).closed().await?;
-    changes.extend(closed.iter().map(|one| passes(&one.chain)));
-    Ok(changes)
-}
-
-async fn write(
-    state: &NetworkState,
-    nodes: Option<BTreeSet<IpAddr>>,
-) -> linux::Result<Vec<Change>> {
-    let Some(ruleset) = wanted(state, nodes).await? else { return clear().await };
-    let written = table().ensure(&ruleset.body()).await?;
-    let mut changes: Vec<Change> = written.then(translates).into_iter().collect();
-    let guest = guest(&ruleset.pod_cidrs);
-    for closed in guest.closed().await? {
-        match guest.enter(&closed).await {
-            Ok(()) => changes.push(passes(&closed.chain)),
-            // Its owner may allow nobody else in; what it drops is found by the proof.
-            Err(error) => tracing::warn!(%error, "a firewall keeps pods out"),
-        }
+impl Wanted {
+    /// None for a member without pods. Nodes are added where somebody says who they are.
+    fn of(state: &NetworkState, observed: Option<&Observed>) -> Option<Self> {
+        let membership = state.membership.as_ref();
+        let ruleset = Ruleset {
+            interface: membership.map(|membership| membership.interface.clone()),
+            pod_cidrs: state.desired.pod_cidrs.clone(),
+            cluster_cidrs: state.desired.cluster_cidrs.clone(),
+            service_cidrs: state.service_cidrs.clone(),
+        };
+        let nodes = observed.map(|observed| nodes(state, observed)).unwrap_or_default();
+        (!ruleset.pod_cidrs.is_empty()).then_some(Wanted { ruleset, nodes })
     }
-    Ok(changes)
+
+    async fn changes(&self) -> linux::Result<Vec<Change>> {
+        let mut changes = match table().holds(&self.ruleset.body()).await? {
+            true => self.new_nodes().await?.iter().map(knows).collect(),
+            false => vec![translates()],
+        };
+        let closed = guest(&self.ruleset.pod_cidrs).closed().await?;
+        changes.extend(closed.iter().map(|one| passes(&one.chain)));
+        Ok(changes)
+    }
+
+    async fn write(&self) -> linux::Result<Vec<Change>> {
+        let written = table().ensure(&self.ruleset.body()).await?;
+        let new = self.new_nodes().await?;
+        for (family, set) in NODES {
+            let of_family = new.iter().filter(|node| Family::from(**node) == family);
+            let addresses: Vec<IpAddr> = of_family.copied().collect();
+            if !addresses.is_empty() {
+                table().add_addresses(set, &addresses).await?;
+            }
+        }
+        let mut changes = match written {
+            true => vec![translates()],
+            false => new.iter().map(knows).collect(),
+        };
+        changes.extend(self.enter().await?);
+        Ok(changes)
+    }
+
+    async fn enter(&self) -> linux::Result<Vec<Change>> {
+        let guest = guest(&self.ruleset.pod_cidrs);
+        let mut changes = Vec::new();
+        for closed in guest.closed().await? {
+            match guest.enter(&closed).await {
+                Ok(()) => changes.push(passes(&closed.chain)),
+                // Its owner may allow nobody else in; what it drops is found by the proof.
+                Err(error) => tracing::warn!(%error, "a firewall keeps pods out"),
+            }
+        }
+        Ok(changes)
+    }
+
+    async fn new_nodes(&self) -> linux::Result<Vec<IpAddr>> {
+        let mut known = BTreeSet::new();
+        for (_, set) in NODES {
+            known.extend(table().addresses(set).await?);
+        }
+        Ok(self.nodes.difference(&known).copied().collect())
+    }
 }
 
 async fn clear() -> linux::Result<Vec<Change>> {
@@ -115,28 +162,6 @@ async fn clear() -> linux::Result<Vec<Change>> {
     let left = guest(&[]).remove().await?;
     let taken = was_there.then(translates).into_iter().chain(left.iter().map(passes));
     Ok(taken.map(undone).collect())
-}
-
-/// None for a member without pods.
-async fn wanted(
-    state: &NetworkState,
-    nodes: Option<BTreeSet<IpAddr>>,
-) -> linux::Result<Option<Ruleset>> {
-    if state.desired.pod_cidrs.is_empty() {
-        return Ok(None);
-    }
-    let nodes = match nodes {
-        Some(nodes) => nodes,
-        None => known_nodes().await?,
-    };
-    let membership = state.membership.as_ref();
-    Ok(Some(Ruleset {
-        interface: membership.map(|membership| membership.interface.clone()),
-        pod_cidrs: state.desired.pod_cidrs.clone(),
-        cluster_cidrs: state.desired.cluster_cidrs.clone(),
-        service_cidrs: state.service_cidrs.clone(),
-        nodes,
-    }))
 }
 
 /// The addresses of peers that are nodes of this cluster, or may be.
@@ -147,16 +172,13 @@ fn nodes(state: &NetworkState, observed: &Observed) -> BTreeSet<IpAddr> {
     nodes.flat_map(|node| node.addresses.iter().copied()).collect()
 }
 
-async fn known_nodes() -> linux::Result<BTreeSet<IpAddr>> {
-    let mut known = BTreeSet::new();
-    for (_, set) in NODES {
-        known.extend(table().addresses(set).await?);
-    }
-    Ok(known)
-}
-
 fn translates() -> Change {
     change(format!("nftables table {}", table()), TRANSLATES)
+}
+
+fn knows(node: &IpAddr) -> Change {
+    let to = "reached under pods' own addresses".to_owned();
+    Change { subject: format!("node {node}"), from: String::new(), to, why: String::new() }
 }
 
 fn passes(chain: &Chain) -> Change {

@@ -6,14 +6,13 @@
 //!   chain MOORLINE-FORWARD     in tables of others that drop by default: pods may pass
 //! ```
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 use linux::Family;
 use linux::nftables::{Guest, Table};
 
-/// The sets of the cluster's nodes.
+use crate::proof::PASSING_CHAIN;
+
+/// The sets of the addresses that the cluster's other nodes have in the VPN.
 pub(super) const NODES: [(Family, &str); 2] = [(Family::Ipv4, "nodes4"), (Family::Ipv6, "nodes6")];
 
 /// What the firewall is to know of this node.
@@ -27,8 +26,6 @@ pub(super) struct Ruleset {
     pub cluster_cidrs: Vec<IpNet>,
     /// The cluster's services.
     pub service_cidrs: Vec<IpNet>,
-    /// The addresses that the cluster's other nodes have in the VPN.
-    pub nodes: BTreeSet<IpAddr>,
 }
 
 /// The one table that is all ours.
@@ -36,34 +33,23 @@ pub(super) fn table() -> Table {
     Table::inet("moorline")
 }
 
-/// The name of our chain in tables of others. Upper case, as `iptables` has it: that is where
-/// people meet it.
-pub(super) const GUEST: &str = "MOORLINE-FORWARD";
-
-/// That chain.
+/// The chain of ours in tables of others.
 pub(super) fn guest(pod_cidrs: &[IpNet]) -> Guest {
-    Guest { chain: GUEST.to_owned(), accepts: pod_cidrs.to_vec() }
+    Guest { chain: PASSING_CHAIN.to_owned(), accepts: pod_cidrs.to_vec() }
 }
 
 impl Ruleset {
-    /// What stands in the table.
+    /// What stands in the table, but for who the nodes are: they come and go.
     pub(super) fn body(&self) -> String {
-        let sets = NODES.iter().map(|(family, name)| self.nodes_of(*family, name));
+        let sets = NODES.iter().map(|(family, name)| {
+            let kind = if *family == Family::Ipv4 { "ipv4_addr" } else { "ipv6_addr" };
+            format!("  set {name} {{\n    type {kind}\n  }}")
+        });
         let chains = [
             chain("forward", "type filter hook forward priority mangle", self.clamp()),
             chain("postrouting", "type nat hook postrouting priority srcnat", self.translate()),
         ];
         sets.chain(chains).collect::<Vec<_>>().join("\n")
-    }
-
-    fn nodes_of(&self, family: Family, name: &str) -> String {
-        let kind = if family == Family::Ipv4 { "ipv4_addr" } else { "ipv6_addr" };
-        let of_family = self.nodes.iter().filter(|node| Family::from(**node) == family);
-        let elements = match list(of_family) {
-            none if none.is_empty() => none,
-            nodes => format!("\n    elements = {{ {nodes} }}"),
-        };
-        format!("  set {name} {{\n    type {kind}{elements}\n  }}")
     }
 
     /// Pods that know nothing of the VPN's MTU would send segments that do not fit, and wait
@@ -131,7 +117,6 @@ mod tests {
             pod_cidrs: nets(&["10.42.1.0/24", "2001:cafe:42:1::/64"]),
             cluster_cidrs: nets(&["10.42.0.0/16", "2001:cafe:42::/48"]),
             service_cidrs: nets(&["10.43.0.0/16"]),
-            nodes: ["100.64.0.2", "100.64.0.1", "fd7a::2"].map(|at| at.parse().unwrap()).into(),
         }
     }
 
@@ -139,11 +124,9 @@ mod tests {
     fn both_families() {
         let wanted = r#"  set nodes4 {
     type ipv4_addr
-    elements = { 100.64.0.1, 100.64.0.2 }
   }
   set nodes6 {
     type ipv6_addr
-    elements = { fd7a::2 }
   }
   chain forward {
     type filter hook forward priority mangle; policy accept;
@@ -161,16 +144,11 @@ mod tests {
     }
 
     #[test]
-    fn a_family_without_pods_is_left_alone_and_nodes_may_be_none() {
-        let ruleset = Ruleset {
-            pod_cidrs: nets(&["10.42.1.0/24"]),
-            service_cidrs: vec![],
-            nodes: BTreeSet::new(),
-            ..ruleset()
-        };
+    fn a_family_without_pods_is_left_alone() {
+        let ruleset =
+            Ruleset { pod_cidrs: nets(&["10.42.1.0/24"]), service_cidrs: vec![], ..ruleset() };
         let body = ruleset.body();
         assert!(!body.contains("ip6 "), "{body}");
-        assert!(!body.contains("elements"), "{body}");
         assert!(body.contains("ip daddr != { 10.42.0.0/16, 224.0.0.0/4 } masquerade"), "{body}");
     }
 }
