@@ -157,7 +157,7 @@ impl Watcher {
             }
         }
         let findings =
-            self.peers.values().flat_map(|watched| told::findings(watched, &self.limits, now));
+            self.peers.values().flat_map(|watched| told::findings(watched, &self.limits));
         verdict.findings.extend(findings);
         verdict
     }

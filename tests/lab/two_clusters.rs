@@ -4,10 +4,10 @@ use std::fs;
 use std::time::Duration;
 
 use serde_json::Value;
-use testenv::{Authkey, Headscale, Hook, Host, Lab, Tailscaled, Traffic, until};
+use testenv::{Authkey, Headscale, Hook, Host, Lab, Running, Tailscaled, Traffic, until};
 
 use crate::common::lab;
-use crate::node::{address, finding, fix, status, up};
+use crate::node::{self, address, finding, fix, status, up};
 
 const POLICY: &str = r#"{
     "tagOwners": {"tag:one": [], "tag:two": []},
@@ -19,6 +19,9 @@ const POLICY: &str = r#"{
 
 /// How long news take through the control server to every node, on a busy machine.
 const NEWS: Duration = Duration::from_secs(15);
+
+/// How long services take to join and to tell each other who they are.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A tailnet, and the key of a user that all clusters share.
 struct Tailnet<'a> {
@@ -65,6 +68,13 @@ impl Node {
 
     fn refused(&self, words: &[&str], exit_code: i32) -> Value {
         up(&self.host, &self.auth, words).ended_with(exit_code).json()["error"].take()
+    }
+
+    /// The service, in this cluster.
+    fn runs(&self, cluster: &str, pod_cidr: &str) -> Running {
+        let words = ["run", "-v", "--vpn-auth", &self.auth];
+        let cluster = ["--cluster", cluster, "--pod-cidr", pod_cidr];
+        self.host.moorline_with([words, cluster].concat()).start()
     }
 
     /// Waits until this node's peer is listed so.
@@ -149,6 +159,35 @@ fn tags_tell_a_foreigner_where_both_have_some() {
     one.sees("untagged", "unknown");
     untagged.sees("one", "unknown");
     untagged.sees("two", "unknown");
+}
+
+#[test]
+fn services_tell_a_foreigner_for_certain() {
+    let Some(lab) = lab("strangers") else { return };
+    let tailnet = Tailnet::start(&lab);
+    let [one, two, kin] = ["one", "two", "kin"].map(|name| tailnet.node(name));
+    let mut services = [
+        one.runs("a", "10.42.1.0/24"),
+        two.runs("b", "10.42.2.0/24"),
+        kin.runs("a", "10.42.3.0/24"),
+    ];
+    services[0].says("foreign-in-cluster", PATIENCE);
+    services[1].says("foreign-in-cluster", PATIENCE);
+    one.sees("two", "foreign");
+    two.sees("one", "foreign");
+    two.sees("kin", "foreign");
+    // No tag says so: it is its responder.
+    one.sees("kin", "node");
+    kin.sees("one", "node");
+    let status = status(&one.host);
+    assert_eq!(status["stage"], "proven", "{status:#}");
+    let peers = status["proof"]["verdict"]["peers"].as_array().expect("a list of peers");
+    let told = peers.iter().map(|peer| (peer["name"].as_str(), peer["kin"].as_str()));
+    let kin = [(Some("kin"), Some("ours")), (Some("two"), Some("foreign"))];
+    assert_eq!(told.collect::<Vec<_>>(), kin);
+    // With nobody but strangers around, a node is alone.
+    let status = node::status(&two.host);
+    assert_eq!(status["proof"]["verdict"]["outcome"], "alone", "{status:#}");
 }
 
 #[test]

@@ -17,9 +17,12 @@ const FEWEST_QUESTIONS: usize = 20;
 #[derive(Debug, Default)]
 pub(super) struct History {
     tries: VecDeque<Try>,
-    slow: bool,
-    lossy: bool,
+    slow: Option<Duration>,
+    lossy: Option<Percent>,
 }
+
+/// Of packets.
+pub(super) type Percent = u32;
 
 #[derive(Debug)]
 struct Try {
@@ -36,13 +39,12 @@ impl History {
         let Some(quality) = self.quality(now) else { return };
         if quality.asked - quality.lost >= FEWEST_ANSWERS {
             let limit = limits.round_trip;
-            let bound = if self.slow { limit * 4 / 5 } else { limit };
-            self.slow = quality.median > bound;
+            self.slow = hold(self.slow, quality.median, limit, limit * 4 / 5);
         }
         if quality.asked >= FEWEST_QUESTIONS {
-            let limit = usize::from(limits.loss) * quality.asked;
-            let bound = if self.lossy { limit / 2 } else { limit };
-            self.lossy = quality.lost * 100 > bound;
+            let limit = Percent::from(limits.loss);
+            let lost = quality.lost * 100 / quality.asked;
+            self.lossy = hold(self.lossy, Percent::try_from(lost).unwrap_or(100), limit, limit / 2);
         }
     }
 
@@ -60,16 +62,30 @@ impl History {
         })
     }
 
-    /// Whether round trips are too long. Once it is so, it stays so until they are a fifth
-    /// below the limit.
-    pub(super) fn is_slow(&self) -> bool {
+    /// The median of the round trips, where that is too long. Once it is so, it stays so until
+    /// it is a fifth below the limit.
+    pub(super) fn slow(&self) -> Option<Duration> {
         self.slow
     }
 
-    /// Whether too many packets are lost. Once it is so, it stays so until they are half as
-    /// many.
-    pub(super) fn is_lossy(&self) -> bool {
+    /// How many packets are lost, where that is too much. Once it is so, it stays so until half
+    /// as many are.
+    pub(super) fn lossy(&self) -> Option<Percent> {
         self.lossy
+    }
+}
+
+/// A figure that was told stays until another is worth telling: it is fine, or twice the one
+/// that was told, or half of it.
+fn hold<T>(told: Option<T>, now: T, limit: T, fine: T) -> Option<T>
+where
+    T: Copy + PartialOrd + std::ops::Add<Output = T>,
+{
+    match told {
+        None => (now > limit).then_some(now),
+        Some(_) if now <= fine => None,
+        Some(told) if now >= told + told || now + now <= told => Some(now),
+        Some(told) => Some(told),
     }
 }
 
@@ -89,7 +105,7 @@ mod tests {
             let tries = [round_trip.map(|millis| MILLISECOND * millis)];
             history.add(&tries, now, &Limits::default());
         }
-        (history.is_slow(), history.is_lossy())
+        (history.slow().is_some(), history.lossy().is_some())
     }
 
     #[test]
@@ -117,10 +133,22 @@ mod tests {
         };
         assert_eq!(after(history, &lost(19, 4)), (false, false), "too few to tell");
         assert_eq!(after(history, &lost(21, 4)), (false, true));
-        // One of 33 is 3 %: below the limit, and above its half.
+        // Two of 40 are 5 %: not above the limit, and above its half.
         assert_eq!(after(history, &lost(40, 33)), (false, true));
         assert_eq!(after(history, &[Some(20); 40]), (false, false));
         assert_eq!(after(history, &lost(40, 33)), (false, false));
+    }
+
+    #[test]
+    fn a_figure_that_was_told_changes_seldom() {
+        let history = &mut History::default();
+        let mut told = |millis| {
+            after(history, &[Some(millis); 40]);
+            history.slow().map(|median| median.as_millis())
+        };
+        assert_eq!([400, 500, 790, 350].map(&mut told), [Some(400); 4]);
+        assert_eq!([800, 410].map(&mut told), [Some(800); 2]);
+        assert_eq!([400, 230].map(&mut told), [Some(400), None]);
     }
 
     #[test]

@@ -1,27 +1,26 @@
 //! What only time tells of a peer, as findings.
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use provider_api::{Finding, Path, Peer, Severity};
 
 use super::Limits;
-use super::history::History;
+use super::history::Percent;
 use super::watched::Watched;
-use crate::proof::Quality;
 
-/// The worst of each kind is told of its first canary: the other family takes the same way.
-pub(super) fn findings(watched: &Watched, limits: &Limits, now: Instant) -> Vec<Finding> {
+/// Of each kind, the first canary's: the other family takes the same way.
+pub(super) fn findings(watched: &Watched, limits: &Limits) -> Vec<Finding> {
     let peer = &watched.peer;
     if watched.is_down() {
         return vec![down(peer)];
     }
-    let found = |is_bad: fn(&History) -> bool| {
-        let mut bad = watched.histories().filter(|(_, history)| is_bad(history));
-        bad.find_map(|(canary, history)| Some((*canary, history.quality(now)?)))
-    };
-    let slow = found(History::is_slow).map(|found| slow(peer, &found, limits));
-    let lossy = found(History::is_lossy).map(|found| lossy(peer, &found, limits));
+    let slow = watched.histories().find_map(|(canary, history)| {
+        history.slow().map(|median| slow(peer, *canary, median, limits))
+    });
+    let lossy = watched.histories().find_map(|(canary, history)| {
+        history.lossy().map(|percent| lossy(peer, *canary, percent, limits))
+    });
     slow.into_iter().chain(lossy).collect()
 }
 
@@ -35,29 +34,25 @@ fn down(peer: &Peer) -> Finding {
     Finding::new(Severity::Warning, "peer-down", what, "nobody reaches its pods").fix(fix)
 }
 
-fn slow(peer: &Peer, (canary, quality): &(IpAddr, Quality), limits: &Limits) -> Finding {
-    let Quality { median, asked, lost, .. } = quality;
+fn slow(peer: &Peer, canary: IpAddr, median: Duration, limits: &Limits) -> Finding {
     let what = format!(
-        "packets take {} there and back between here and {} ({canary}, the median of {}), more \
-         than {}",
-        told(*median),
+        "packets between here and {} ({canary}) take some {} ms there and back, more than {} ms",
         peer.name,
-        asked - lost,
-        told(limits.round_trip)
+        median.as_millis(),
+        limits.round_trip.as_millis()
     );
     let why = "the k3s guide warns of it: traffic is slow, and a cluster with its servers on such \
                a way is unhealthy";
-    Finding::new(Severity::Warning, "latency-high", what, why).fix(shorter(peer, *canary))
+    Finding::new(Severity::Warning, "latency-high", what, why).fix(shorter(peer, canary))
 }
 
-fn lossy(peer: &Peer, (canary, quality): &(IpAddr, Quality), limits: &Limits) -> Finding {
-    let Quality { asked, lost, .. } = quality;
+fn lossy(peer: &Peer, canary: IpAddr, percent: Percent, limits: &Limits) -> Finding {
     let what = format!(
-        "{lost} of {asked} packets between here and {} ({canary}) were lost, more than {} %",
+        "some {percent} % of the packets between here and {} ({canary}) are lost, more than {} %",
         peer.name, limits.loss
     );
     let why = "connections crawl and time out";
-    Finding::new(Severity::Warning, "loss-high", what, why).fix(shorter(peer, *canary))
+    Finding::new(Severity::Warning, "loss-high", what, why).fix(shorter(peer, canary))
 }
 
 fn shorter(peer: &Peer, canary: IpAddr) -> String {
@@ -71,8 +66,4 @@ fn shorter(peer: &Peer, canary: IpAddr) -> String {
         }
         Path::Idle => format!("mtr {canary}   # finds where on the way it happens"),
     }
-}
-
-fn told(time: Duration) -> String {
-    format!("{} ms", time.as_millis())
 }
