@@ -92,11 +92,15 @@ impl Session {
         self.store(&inner.memory)
     }
 
-    /// Forgets the network, but for an enrolment of ours that lasts.
+    /// Forgets the network, but for an enrolment of ours that lasts, and for what the kernel's
+    /// settings were.
     pub(super) fn forget(&self) -> Result<()> {
         let mut inner = self.inner();
-        let State { networks, withdrawn, .. } = &mut inner.memory.state;
+        let State { networks, withdrawn, sysctls, .. } = &mut inner.memory.state;
         let left = networks.remove(&self.network);
+        for (key, was) in left.iter().flat_map(|left| &left.sysctls) {
+            sysctls.entry(key.clone()).or_insert_with(|| was.clone());
+        }
         if let Some(left) = left.filter(|left| left.ledger.enrolment == Some(Enrolment::Ours)) {
             withdrawn.insert(self.network.clone(), left);
         }

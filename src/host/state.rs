@@ -35,11 +35,19 @@ pub struct State {
     /// later `up` or `leave` finds there that it may log the node out.
     #[serde(default)]
     pub withdrawn: BTreeMap<NetworkName, NetworkState>,
+    /// Kernel settings that stayed changed when a network was left, with what they were before.
+    #[serde(default)]
+    pub sysctls: BTreeMap<String, String>,
 }
 
 impl Default for State {
     fn default() -> Self {
-        State { version: STATE_VERSION, networks: BTreeMap::new(), withdrawn: BTreeMap::new() }
+        State {
+            version: STATE_VERSION,
+            networks: BTreeMap::new(),
+            withdrawn: BTreeMap::new(),
+            sysctls: BTreeMap::new(),
+        }
     }
 }
 

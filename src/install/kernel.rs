@@ -32,7 +32,7 @@ pub(super) struct Plan {
 }
 
 /// Kinds of interfaces through which packets of others pass.
-const FORWARDING: [&str; 7] = ["bridge", "ipvlan", "macvlan", "tun", "vrf", "vxlan", "wireguard"];
+const FORWARDING: [&str; 6] = ["bridge", "ipvlan", "macvlan", "vrf", "vxlan", "wireguard"];
 
 /// What becomes of the settings that were changed from these values.
 pub(super) fn plan(
@@ -92,12 +92,16 @@ impl Others {
     }
 }
 
-/// Whether packets of others may pass: through a bridge or a tunnel that has been set up, and
-/// through a cable without an address of its own, as containers have one.
+/// Whether packets of others may pass: through what is made for it, through the cable of a
+/// container, which has no address on this side, and through a tunnel that somebody is in.
 fn passes(link: &Link) -> bool {
-    let kind = link.kind.as_deref().unwrap_or_default();
-    let bare = || !link.addresses.iter().any(|address| !is_link_local(address));
-    link.up && (FORWARDING.contains(&kind) || (kind == "veth" && bare()))
+    let has_address = link.addresses.iter().any(|address| !is_link_local(address));
+    link.up
+        && match link.kind.as_deref().unwrap_or_default() {
+            "veth" => !has_address,
+            "tun" => has_address,
+            kind => FORWARDING.contains(&kind),
+        }
 }
 
 fn is_link_local(address: &IpNet) -> bool {
@@ -186,7 +190,8 @@ mod tests {
     #[test]
     fn what_nobody_needs_becomes_what_it_was_and_advertisements_go_last() {
         let links = [link("lo", "", &["127.0.0.1/8"]), link("eth0", "veth", &["10.0.0.2/24"])];
-        let others = Others { links: links.to_vec(), ..Others::default() };
+        let idle = link("vpn0", "tun", &["fe80::1/64"]);
+        let others = Others { links: [&links[..], &[idle]].concat(), ..Others::default() };
         assert_eq!(after(&others), (vec![IPV4.into(), IPV6.into(), RA.into()], vec![]));
     }
 
@@ -196,6 +201,7 @@ mod tests {
             link("docker0", "bridge", &["172.17.0.1/16"]),
             link("cali1", "veth", &["fe80::1/64"]),
             link("wg0", "wireguard", &["10.9.0.1/24"]),
+            link("tun0", "tun", &["10.8.0.1/24"]),
         ];
         for link in passing {
             let why = format!("packets of others may pass through {}", link.name);

@@ -46,6 +46,10 @@ pub async fn purge(
     let written = uninstall(machine, false).await?;
     report.changes.changes.extend(written.changes.changes);
     report.findings.extend(written.findings);
+    let _lock = match directories.state.is_dir() {
+        true => Some(StateDirectory::new(&directories.state).lock()?),
+        false => None,
+    };
     forget(directories, &mut report)?;
     Ok(report)
 }
@@ -79,7 +83,8 @@ async fn leave_all(
 fn changed_settings(directories: &Directories) -> Result<BTreeMap<String, String>> {
     let state = StateDirectory::new(&directories.state).load()?;
     let networks = state.networks.into_values().chain(state.withdrawn.into_values());
-    Ok(networks.flat_map(|network| network.sysctls).collect())
+    // The oldest value is what the machine had.
+    Ok(networks.flat_map(|network| network.sysctls).chain(state.sysctls).collect())
 }
 
 /// Who else forwards through the VPN. A daemon that is away says nothing; leaving then fails.
@@ -98,6 +103,9 @@ async fn leave(
     directories: &Directories,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Option<LeaveReport>> {
+    if !StateDirectory::new(&directories.state).file().exists() {
+        return Ok(None);
+    }
     match host::leave(directories, Leave::Logout, Arc::clone(reporter)).await {
         Ok(left) => Ok(Some(left)),
         Err(error) if error.code == "no-network" => Ok(None),

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use testenv::{Authkey, Headscale, HeadscaleBuilder, Host, HostBuilder, Pod, Run};
+use testenv::{Authkey, Headscale, HeadscaleBuilder, Host, HostBuilder, Pod, Run, Tailscaled};
 
 use crate::node;
 
@@ -45,11 +45,22 @@ impl Scene {
         host.vpn_auth(&self.headscale, &self.key)
     }
 
+    /// The same with the key itself, as it is typed where nobody thought of a file.
+    pub(crate) fn auth_with_key(&self, host: &Host) -> String {
+        let auth = host.vpn_auth_without_key(&self.headscale);
+        format!("{auth},joinKey={}", self.key.secret())
+    }
+
     /// A host in the same tailnet that is no node, and takes nobody's routes.
     pub(crate) fn stranger(&self, host: HostBuilder) -> Host {
         let host = host.start();
         host.tailscaled().join(&self.headscale, &self.key);
         host
+    }
+
+    /// Enrols a daemon as an administrator does who has never heard of Moorline.
+    pub(crate) fn enrol(&self, tailscaled: &Tailscaled) {
+        tailscaled.join(&self.headscale, &self.key);
     }
 
     /// The same, joined as far as it goes alone.

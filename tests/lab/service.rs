@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use provider_api::Change;
-use testenv::{Host, Lab, Run, Systemd, Traffic, until};
+use testenv::{Host, Lab, Run, Systemd, Tailscaled, Traffic, until};
 
 use crate::refusal::SOON;
 use crate::scene::{AUTO_APPROVED, Scene};
+use crate::snapshot::Snapshot;
 
 const UNIT: &str = "moorline.service";
 
@@ -34,18 +35,19 @@ struct Served<'a> {
     lab: &'a Lab,
     host: Host,
     systemd: Systemd,
+    tailscaled: Tailscaled,
     vpn_auth: String,
 }
 
 impl<'a> Served<'a> {
     fn new(lab: &'a Lab, scene: &Scene) -> Option<Served<'a>> {
-        let host = lab.host("a").start();
+        let host = lab.host("a").without_forwarding().start();
         let systemd = host.systemd()?;
         systemd.unit("k3s.service", K3S);
         systemd.unit("boot.target", BOOT);
-        host.tailscaled();
+        let tailscaled = host.tailscaled();
         let vpn_auth = scene.auth(&host);
-        let served = Served { lab, host, systemd, vpn_auth };
+        let served = Served { lab, host, systemd, tailscaled, vpn_auth };
         served.write("/etc/systemd/system/moorline.service.d/log.conf", &served.drop_in());
         Some(served)
     }
@@ -102,6 +104,34 @@ fn changes(run: &Run) -> Vec<String> {
     let changes = run.json()["changes"]["changes"].clone();
     let changes: Vec<Change> = serde_json::from_value(changes).expect("changes");
     changes.iter().map(ToString::to_string).collect()
+}
+
+/// With a key that somebody typed, on a machine that forwarded nothing.
+#[test]
+fn a_service_that_is_purged_leaves_the_machine_as_it_was() {
+    let Some(lab) = lab("a service, purged") else { return };
+    let scene = Scene::new(lab.headscale(), AUTO_APPROVED);
+    let Some(mut a) = Served::new(&lab, &scene) else { return };
+    // tailscaled's own traces of a first login.
+    scene.enrol(&a.tailscaled);
+    a.tailscaled.tailscale(&["logout"]);
+    a.vpn_auth = scene.auth_with_key(&a.host);
+    a.host.moorline(["policy", "print", "--tag", "tag:k8s"]).succeeded();
+    let folder = a.host.folder().display().to_string();
+    let places = ["config.toml*", "key", "state", "run/moorline"];
+    let places = places.map(|place| format!("{folder}/{place}")).join(" ");
+    let look =
+        || Snapshot::of(&a.host, &["/etc/systemd/system", &places]).with_prefs(&a.tailscaled);
+    let before = look();
+
+    a.install(&[]);
+    a.is("StatusText", "proven");
+    let taken = a.host.moorline(["uninstall", "--purge", "--json"]).succeeded();
+    until("a machine as it was", SOON, || {
+        let differences = before.differences(&look());
+        if differences.is_empty() { Ok(()) } else { Err(differences) }
+    });
+    assert_eq!(taken.json()["findings"], serde_json::json!([]), "{taken:?}");
 }
 
 #[test]
