@@ -146,6 +146,54 @@ fn a_stranger_in_the_vpn_sees_the_node_and_a_decision_stands() {
     lab.forgive_strays();
 }
 
+/// Each of these keeps pods from the outside; no two are about the same thing, which would look
+/// like a quarrel.
+const BREAKS: [&str; 4] = [
+    "nft flush chain inet moorline postrouting",
+    "iptables -P FORWARD DROP",
+    "nft add table ip mine; nft 'add chain ip mine everything { type filter hook forward priority 5; \
+     policy drop; }'",
+    FIREWALLD_STARTS,
+];
+
+const FIREWALLD_STARTS: &str = "nft add table inet firewalld; nft 'add chain inet firewalld \
+    filter_FORWARD { type filter hook forward priority filter + 10; }'; nft add rule inet firewalld \
+    filter_FORWARD reject with icmpx admin-prohibited";
+
+#[test]
+fn the_service_puts_back_what_is_taken_and_passes_who_comes_to_drop() {
+    let Some(lab) = lab("pod firewall, service") else { return };
+    let scene = Scene::new(lab.headscale(), AUTO_APPROVED);
+    let (a, b) = (scene.node(lab.host("a"), 1), scene.joined(lab.host("b"), 2));
+    let outside = lab.host("outside").start();
+    outside.serve();
+    b.serve();
+    let service = a.run();
+    let is_out = |pod: &Pod| match pod.fetch(outside.address()).seen() {
+        Ok(address) if address == a.address() => Ok(()),
+        other => Err(format!("{other:?}\n{}", service.said())),
+    };
+    until("a pod bridge", NEWS, || match a.shell("ip link show moorline0").code {
+        Some(0) => Ok(()),
+        _ => Err(service.said()),
+    });
+    let pod = a.a_pod();
+    until("a pod that gets out", NEWS, || is_out(&pod));
+    for line in BREAKS {
+        a.shell(line).succeeded();
+        until(&format!("a pod that gets out after `{line}`"), NEWS, || is_out(&pod));
+    }
+    // Who joins is known without anybody's word.
+    let c = scene.joined(lab.host("c"), 3);
+    c.serve();
+    until("a node that is no stranger", NEWS, || {
+        let seen = pod.fetch(vpn_address(&c)).seen();
+        if seen == Ok(pod.v4()) { Ok(()) } else { Err(format!("{seen:?}\n{}", service.said())) }
+    });
+    let said = service.said();
+    assert!(!said.contains("changed-back"), "{said}");
+}
+
 /// A pod that believes in the usual MTU.
 const USUAL: u32 = 1500;
 

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use testenv::{Authkey, Headscale, HeadscaleBuilder, Host, HostBuilder, Pod, Run, Tailscaled};
+use testenv::{Authkey, Headscale, HeadscaleBuilder, Host, HostBuilder, Pod, Run, Running, Tailscaled};
 
 use crate::node;
 
@@ -93,6 +93,15 @@ impl Joiner<'_> {
         let pod_cidrs = self.pod_cidrs().map(|cidr| format!("--pod-cidr={cidr}"));
         let pod_cidrs = pod_cidrs.each_ref().map(String::as_str);
         node::up(&self.host, &auth, &[&CLUSTER[..], &pod_cidrs, more].concat())
+    }
+
+    /// `moorline run` with the same share.
+    pub(crate) fn run(&self) -> Running {
+        let auth = self.vpn_auth(&self.scene.headscale, &self.scene.key);
+        let pod_cidrs = self.pod_cidrs().map(|cidr| format!("--pod-cidr={cidr}"));
+        let words = ["run", "-v", "--vpn-auth", &auth].map(str::to_owned);
+        let cluster = CLUSTER.map(str::to_owned);
+        self.moorline_with(words.into_iter().chain(cluster).chain(pod_cidrs)).start()
     }
 
     /// This node's pod CIDRs, both families.
