@@ -1,7 +1,6 @@
 //! Findings from what the daemon says of itself. Pure.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use provider_api::{Enrolment, Error, ErrorKind, Finding, Severity};
@@ -10,8 +9,11 @@ use crate::client::{State, Status, Version};
 use crate::control_url::ControlUrl;
 use crate::prefs::Prefs;
 
-/// A key that ends sooner than this is worth a word.
-const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
+const DAY: i64 = 24 * 3600;
+/// A key that ends sooner than this is worth a word, and one that ends sooner than that a loud
+/// one.
+const SOON: SignedDuration = SignedDuration::from_secs(30 * DAY);
+const VERY_SOON: SignedDuration = SignedDuration::from_secs(7 * DAY);
 
 /// The oldest capability version that current control servers take: 1.80.
 const OLDEST: u32 = 113;
@@ -219,16 +221,23 @@ fn offline(status: &Status) -> Option<Finding> {
 fn expiry(status: &Status, now: Timestamp) -> Option<Finding> {
     let expires = status.this.as_ref()?.key_expiry?;
     let left = expires.duration_since(now);
-    let soon = SignedDuration::try_from(SOON).ok()?;
-    (left.is_positive() && left < soon).then(|| {
-        Finding::new(
-            Severity::Warning,
-            "expires-soon",
-            format!("this node's key expires at {expires}"),
-            "the node leaves the network then, and its pods with it",
-        )
-        .fix("disable key expiry for this node at the control server, or use a tagged key")
-    })
+    let severity = match left {
+        _ if !left.is_positive() || left >= SOON => return None,
+        _ if left < VERY_SOON => Severity::Error,
+        _ => Severity::Warning,
+    };
+    let what = format!("this node's key expires in {}, at {expires}", days(left));
+    let why = "the node leaves the network then, and its pods with it";
+    let fix = "disable key expiry for this node at the control server, or use a tagged key";
+    Some(Finding::new(severity, "expires-soon", what, why).fix(fix))
+}
+
+fn days(left: SignedDuration) -> String {
+    match left.as_secs() / DAY {
+        0 => "less than a day".to_owned(),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    }
 }
 
 fn warnings(status: &Status) -> Vec<Finding> {
@@ -255,9 +264,13 @@ mod tests {
     }
 
     fn codes_of(status: Value, enrolment: Option<Enrolment>) -> Vec<String> {
+        findings_of(status, enrolment).into_iter().map(|finding| finding.code).collect()
+    }
+
+    fn findings_of(status: Value, enrolment: Option<Enrolment>) -> Vec<Finding> {
         let status: Status = serde_json::from_value(status).unwrap();
         let now = "2026-11-23T00:00:00Z".parse().unwrap();
-        of_status(&status, enrolment, now).into_iter().map(|finding| finding.code).collect()
+        of_status(&status, enrolment, now)
     }
 
     #[test]
@@ -293,13 +306,32 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_ends_soon_is_told() {
+    fn a_key_that_ends_soon_is_told_and_the_sooner_the_louder() {
         let at = |expiry: &str| {
-            codes(json!({"BackendState": "Running", "Self": {"Online": true, "KeyExpiry": expiry}}))
+            let this = json!({"Online": true, "KeyExpiry": expiry});
+            let status = json!({"BackendState": "Running", "Self": this});
+            let findings = findings_of(status, Some(Enrolment::Ours));
+            let told = findings.into_iter().map(|finding| {
+                assert_eq!(finding.code, "expires-soon");
+                (finding.severity, finding.what)
+            });
+            told.collect::<Vec<_>>()
         };
-        assert_eq!(at("2026-11-30T00:00:00Z"), ["expires-soon"]);
-        assert!(at("2027-11-30T00:00:00Z").is_empty());
-        assert!(at("0001-01-01T00:00:00Z").is_empty());
+        let told = |severity, left: &str, expiry: &str| {
+            vec![(severity, format!("this node's key expires in {left}, at {expiry}"))]
+        };
+        for (severity, left, expiry) in [
+            (Severity::Warning, "29 days", "2026-12-22T23:59:59Z"),
+            (Severity::Warning, "7 days", "2026-11-30T00:00:00Z"),
+            (Severity::Error, "6 days", "2026-11-29T23:59:59Z"),
+            (Severity::Error, "1 day", "2026-11-24T12:00:00Z"),
+            (Severity::Error, "less than a day", "2026-11-23T00:00:01Z"),
+        ] {
+            assert_eq!(at(expiry), told(severity, left, expiry));
+        }
+        for untold in ["2026-12-23T00:00:00Z", "2026-11-22T00:00:00Z", "0001-01-01T00:00:00Z"] {
+            assert_eq!(at(untold), []);
+        }
     }
 
     #[test]
