@@ -59,6 +59,7 @@ impl Arguments {
         let (state, run) = settings::directories(&sources)?;
         Ok(Wishes {
             settings: wanted(&sources)?,
+            lasting: true,
             directories: Directories { state, run },
             restart: settings::restart_command(&sources)?,
         })

@@ -104,6 +104,7 @@ fn remembered(settings: &Settings, before: Option<NetworkState>) -> Result<Netwo
         provider: settings.provider.value.clone(),
         settings: settings.provider_settings()?,
         secrets: references(settings),
+        literals: settings.literals(),
         cluster: settings.cluster.value.clone(),
         service_cidrs: settings.service_cidrs.value.clone(),
         desired: desired(settings),

@@ -16,6 +16,7 @@ mod member;
 mod part;
 mod policy;
 mod restart;
+mod said;
 mod subject;
 mod wakes;
 mod watching;
@@ -45,6 +46,8 @@ pub struct Service {
 pub struct Wishes {
     /// What is wanted; none goes on with what the last `up` wanted.
     pub settings: Option<Settings>,
+    /// Whether the same settings are there again when the service starts anew.
+    pub lasting: bool,
     /// Where things are kept.
     pub directories: Directories,
     /// The command that starts the VPN's daemon anew; none leaves that to the service manager,
@@ -98,6 +101,7 @@ impl Service {
                 };
                 if report.is_ok() {
                     self.wishes.settings = Some(*settings);
+                    self.wishes.lasting = false;
                 }
                 self.open_again(member);
                 drop(answer.send(report));

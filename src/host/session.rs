@@ -182,7 +182,8 @@ impl Host for Session {
     }
 
     async fn secret(&self, key: &str) -> Result<Option<Secret>> {
-        self.secrets.get(key).map(secrets::resolve).transpose()
+        let state = self.directory.path();
+        self.secrets.get(key).map(|said| secrets::resolve(said, state)).transpose()
     }
 }
 

@@ -61,6 +61,9 @@ pub struct NetworkState {
     /// The references to secrets, such as `file:/etc/moorline/key`. A literal is never here.
     #[serde(default)]
     pub secrets: BTreeMap<String, String>,
+    /// The keys whose secret was given as it is, and is not kept.
+    #[serde(default)]
+    pub literals: BTreeSet<String>,
     /// The cluster that the node belongs to.
     pub cluster: ClusterName,
     /// The cluster's service CIDRs.

@@ -22,7 +22,7 @@ mod values;
 mod vpn_auth;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,6 +33,7 @@ use provider_api::{
 
 pub use config::read as read_config;
 pub use origin::{Origin, Sourced};
+pub use parse::duration;
 pub use provider::{provider, wanted};
 pub use resolve::{cluster_cidrs, directories, resolve, restart_command};
 pub use secret_ref::SecretRef;
@@ -105,6 +106,16 @@ impl Settings {
     /// Whether nobody said where the services are.
     pub fn guesses_services(&self) -> bool {
         self.service_cidrs.origin == Origin::Default
+    }
+
+    /// The keys whose secret stands in the settings themselves. It is used, and never kept.
+    pub fn literals(&self) -> BTreeSet<String> {
+        let is_literal = |said: &Sourced<SecretRef>| matches!(said.value, SecretRef::Literal(_));
+        self.secrets
+            .iter()
+            .filter(|(_, said)| is_literal(said))
+            .map(|(key, _)| key.clone())
+            .collect()
     }
 
     /// The settings as the provider takes them: without any secret.

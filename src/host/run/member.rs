@@ -12,6 +12,7 @@ use super::desk::{Publisher, ServiceReport, Snapshot, What};
 use super::part::Part;
 use super::policy::{Due, World, decide, grace_ends};
 use super::restart::Restart;
+use super::said::said;
 use super::wakes::Wakes;
 use crate::host::open::{self, Opened};
 use crate::host::session::{Access, Place};
@@ -61,7 +62,8 @@ impl Member {
             member.wakes.listen_to_kernel(&opened.manifest)?;
             let restart = Restart::of(wishes.restart.as_deref(), &opened.manifest);
             let guessed = wishes.settings.as_ref().is_none_or(|said| said.guesses_services());
-            member.part = Some(Part::new(opened, restart, guessed));
+            let said = said(wishes, &opened.session.network_state()?.literals);
+            member.part = Some(Part::new(opened, restart, guessed).said(said));
         }
         Ok(member)
     }

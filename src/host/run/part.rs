@@ -27,6 +27,8 @@ pub(super) struct Part {
     opened: Opened,
     guessed_services: bool,
     restart: Restart,
+    /// What is worth knowing about the settings.
+    said: Vec<Finding>,
     facts: Option<Facts>,
     firewall_changed: bool,
     firewall: FirewallSeen,
@@ -46,6 +48,7 @@ impl Part {
             opened,
             guessed_services,
             restart,
+            said: Vec::new(),
             facts: None,
             firewall_changed: false,
             firewall: FirewallSeen::default(),
@@ -57,6 +60,11 @@ impl Part {
             unclear_since: None,
             look_again: None,
         }
+    }
+
+    /// The same, with what is worth knowing about its settings.
+    pub(super) fn said(self, said: Vec<Finding>) -> Self {
+        Part { said, ..self }
     }
 
     /// Takes news in.
@@ -217,6 +225,7 @@ impl Part {
             Check { opened: &self.opened, wanted: &state, guessed_services: self.guessed_services };
         let facts = self.facts.iter();
         findings.extend(facts.flat_map(|facts| check.findings(facts, Some(&observed))));
+        findings.extend(self.said.iter().cloned());
         let proof = self.watching.proof().filter(|_| observed.up);
         Ok(telling::report(state, session.network(), observed, proof, findings))
     }

@@ -34,6 +34,11 @@ impl StateDirectory {
         StateDirectory { path: path.into() }
     }
 
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Where the state file is.
     pub fn file(&self) -> PathBuf {
         self.path.join("state.json")
