@@ -169,6 +169,6 @@ pub(super) fn say<'a>(layer: &mut Layer, word: Word, texts: impl IntoIterator<It
 }
 
 /// Takes a secret from the command line without keeping it in sight.
-fn secret(text: &str) -> std::result::Result<Secret, std::convert::Infallible> {
+pub(super) fn secret(text: &str) -> std::result::Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text))
 }

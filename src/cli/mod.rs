@@ -20,6 +20,7 @@ mod policy;
 mod progress;
 mod render;
 mod run;
+mod secret;
 mod signals;
 mod sources;
 mod status;
@@ -75,6 +76,7 @@ enum Command {
     Leave(leave::Arguments),
     Install(install::Arguments),
     Uninstall(uninstall::Arguments),
+    Secret(secret::Arguments),
     Policy(policy::Arguments),
     #[command(hide = true)]
     Completions(completions::Arguments),
@@ -104,6 +106,7 @@ impl Cli {
             Command::Leave(arguments) => leave::run(arguments, &self.place).await,
             Command::Install(arguments) => install::run(arguments, &self.place).await,
             Command::Uninstall(arguments) => uninstall::run(arguments, &self.place).await,
+            Command::Secret(arguments) => secret::run(arguments, &self.place).await,
             Command::Policy(arguments) => policy::run(arguments, &self.place),
             Command::Completions(arguments) => completions::run(arguments),
             Command::Man(arguments) => man::run(arguments),
@@ -119,6 +122,7 @@ impl Command {
             Command::Leave(arguments) => arguments.json,
             Command::Install(arguments) => arguments.json,
             Command::Uninstall(arguments) => arguments.json,
+            Command::Secret(arguments) => arguments.wants_json(),
             Command::Policy(arguments) => arguments.wants_json(),
             Command::Run(_) | Command::Completions(_) | Command::Man(_) => false,
         }

@@ -14,6 +14,7 @@ use super::systemd::systemctl;
 use super::unit::UNIT;
 use super::{Machine, UninstallReport, change, files};
 use crate::host::{self, Directories, LeaveReport, Patience, Reporter, StateDirectory};
+use crate::secrets::Keyring;
 
 /// What Moorline keeps in its folders, without what `uninstall` takes back.
 const STATE: [&str; 4] = ["state.json", "state.json.new", "lock", "cluster-key"];
@@ -50,6 +51,7 @@ pub async fn purge(
         true => Some(StateDirectory::new(&directories.state).lock()?),
         false => None,
     };
+    empty_keyring(directories, &mut report)?;
     forget(directories, &mut report)?;
     Ok(report)
 }
@@ -125,6 +127,13 @@ fn turn_back(
         report.changes.changes.push(change(&key, &now, &was, "nobody else needs it"));
     }
     report.findings.extend(plan.stays);
+    Ok(())
+}
+
+fn empty_keyring(directories: &Directories, report: &mut UninstallReport) -> Result<()> {
+    let names = Keyring::of(&directories.state).purge()?.into_iter();
+    let changes = names.map(|name| change(format!("keyring:{name}"), "present", "", ""));
+    report.changes.changes.extend(changes);
     Ok(())
 }
 

@@ -65,7 +65,7 @@ pub fn read_guarded(path: &Path) -> Result<Secret> {
 }
 
 /// Reads a short text.
-pub(super) fn read_text(path: &Path, file: File) -> Result<Secret> {
+pub(super) fn read_text(path: &Path, file: impl Read) -> Result<Secret> {
     let mut text = String::new();
     let read = file.take(LONGEST + 1).read_to_string(&mut text);
     // From here on the text is wiped when it is dropped.

@@ -1,22 +1,135 @@
-//! The kernel's keyring (keyrings(7)): what `keyctl padd user NAME @u` put there.
+//! The kernel's keyring (keyrings(7)): keys of the user that Moorline runs as.
+//!
+//! That user's own keyring, `@u`, is what a shell and a service share: a service has a session
+//! keyring to itself (systemd.exec(5), `KeyringMode=`), and the persistent keyring forgets
+//! what nobody asked for in three days. A key of ours carries the place of the state in its
+//! name, so that two of Moorline on one machine hold their own.
 
-use linux_keyutils::{KeyError, KeyRing, KeyRingIdentifier};
+mod entry;
+
+use std::path::Path;
+use std::time::Duration;
+
+use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier};
 use provider_api::{Error, ErrorKind, Result, Secret};
 
-/// The key of type `user` and this description, wherever this process can find it: in its
-/// session keyring, its user's, or its user's persistent one.
-pub(super) fn read(name: &str) -> Result<Secret> {
-    match found(name) {
-        Ok(bytes) => text(name, bytes),
-        Err(error) => Err(missing(name, error)),
+pub use entry::{Entry, Expiry};
+
+/// The most keys that a keyring is asked for. The kernel lets root have a million.
+const MOST: usize = 65536;
+
+/// The keys of one Moorline.
+#[derive(Debug, Clone)]
+pub struct Keyring {
+    prefix: String,
+}
+
+impl Keyring {
+    /// The keys of the Moorline whose state is here.
+    pub fn of(state: &Path) -> Self {
+        Keyring { prefix: format!("moorline:{}:", state.display()) }
+    }
+
+    /// The key of this name: one of ours, or else any of type `user` that this process can find
+    /// in its session keyring, its user's, or its user's persistent one.
+    ///
+    /// # Errors
+    /// Where there is none, with the command that puts one there.
+    pub fn read(&self, name: &str) -> Result<Secret> {
+        let found = found(&self.description(name)).or_else(|_| found(name));
+        match found {
+            Ok(bytes) => text(name, bytes),
+            Err(error) => Err(missing(name, error)),
+        }
+    }
+
+    /// Puts a key there, in place of an earlier one of its name.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    pub fn set(&self, name: &str, secret: &Secret, lasts: Option<Duration>) -> Result<()> {
+        let put = || -> Result<(), KeyError> {
+            possessed()?;
+            let key = users()?.add_key(&self.description(name), secret.expose().as_bytes())?;
+            let seconds = lasts.and_then(|lasts| usize::try_from(lasts.as_secs()).ok());
+            seconds.map_or(Ok(()), |seconds| key.set_timeout(seconds.max(1)))
+        };
+        put().map_err(|error| refused(name, error))
+    }
+
+    /// The keys of ours, by name.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    pub fn list(&self) -> Result<Vec<Entry>> {
+        let expiries = std::fs::read_to_string("/proc/keys").unwrap_or_default();
+        let named = self.keys().map_err(|error| refused("*", error))?.into_iter();
+        let mut entries: Vec<Entry> = named
+            .map(|(name, key)| Entry {
+                name,
+                expires: entry::expiry(&expiries, key.get_id().as_raw_id()),
+            })
+            .collect();
+        entries.sort();
+        Ok(entries)
+    }
+
+    /// Takes a key of ours away. Whether it was there.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    pub fn remove(&self, name: &str) -> Result<bool> {
+        let keys = self.keys().map_err(|error| refused(name, error))?;
+        let ours: Vec<_> = keys.into_iter().filter(|(other, _)| other == name).collect();
+        for (name, key) in &ours {
+            unlink(*key).map_err(|error| refused(name, error))?;
+        }
+        Ok(!ours.is_empty())
+    }
+
+    /// Takes all keys of ours away, and tells their names. Where the kernel has no keyring for
+    /// us, there are none.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    pub fn purge(&self) -> Result<Vec<String>> {
+        let Ok(keys) = self.keys() else { return Ok(Vec::new()) };
+        let unlinked = keys.into_iter().map(|(name, key)| match unlink(key) {
+            Ok(()) => Ok(name),
+            Err(error) => Err(refused(&name, error)),
+        });
+        unlinked.collect()
+    }
+
+    fn description(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// The keys of ours that are in the user's keyring, by name.
+    fn keys(&self) -> Result<Vec<(String, Key)>, KeyError> {
+        possessed()?;
+        let links = users()?.get_links(MOST)?;
+        let ours = |key: Key| {
+            let described = key.metadata().ok()?;
+            Some((described.get_description().strip_prefix(&self.prefix)?.to_owned(), key))
+        };
+        Ok(links.iter().filter_map(|link| ours(link.as_key()?)).collect())
     }
 }
 
-fn found(name: &str) -> Result<Vec<u8>, KeyError> {
+fn users() -> Result<KeyRing, KeyError> {
+    KeyRing::from_special_id(KeyRingIdentifier::User, true)
+}
+
+fn unlink(key: Key) -> Result<(), KeyError> {
+    users()?.unlink_key(key)
+}
+
+fn found(description: &str) -> Result<Vec<u8>, KeyError> {
     let session = KeyRing::from_special_id(KeyRingIdentifier::Session, false);
-    match session.and_then(|session| session.search(name)) {
+    match session.and_then(|session| session.search(description)) {
         Ok(key) => key.read_to_vec(),
-        Err(_) => possessed()?.search(name)?.read_to_vec(),
+        Err(_) => possessed()?.search(description)?.read_to_vec(),
     }
 }
 
@@ -42,42 +155,20 @@ fn missing(name: &str, error: KeyError) -> Error {
     let lost =
         matches!(error, KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked);
     if !lost {
-        let what = format!("keyring:{name}: the kernel refuses its keyring: {error:?}");
-        let fix = "use file:PATH or cred:NAME; containers often forbid keyctl";
-        return Error::new(ErrorKind::Unsupported, "keyring", what).fix(fix);
+        return refused(name, error);
     }
-    Error::settings("secret-missing", format!("the kernel's keyring has no key keyring:{name}"))
-        .fix(format!(
-            "keyctl padd user {name} @u < /etc/moorline/{name}\n\
-             a reboot empties the keyring: cred:NAME and file:PATH outlive it"
-        ))
+    let gone = if error == KeyError::KeyExpired { "has expired" } else { "is not there" };
+    Error::settings("secret-missing", format!("the key keyring:{name} {gone}")).fix(format!(
+        "moorline secret set {name}\n\
+         a reboot empties the keyring: cred:NAME and file:PATH outlive it"
+    ))
+}
+
+fn refused(name: &str, error: KeyError) -> Error {
+    let what = format!("keyring:{name}: the kernel refuses its keyring: {error:?}");
+    let fix = "use file:PATH or cred:NAME; containers often forbid keyctl";
+    Error::new(ErrorKind::Unsupported, "keyring", what).fix(fix)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// In a keyring that ends with the test's process: nothing else is touched.
-    #[test]
-    fn a_key_of_this_process() {
-        let process = match possessed() {
-            Ok(process) => process,
-            Err(error) => {
-                let strict = std::env::var_os("TESTENV_STRICT").is_some_and(|strict| strict == "1");
-                assert!(!strict, "needs keyctl, and TESTENV_STRICT=1 allows no skipping: {error}");
-                eprintln!("skipped: needs keyctl: {error}");
-                return;
-            }
-        };
-        let name = format!("moorline-test-{}", std::process::id());
-        process.add_key(&name, b"key-1\n").expect("added");
-        assert_eq!(read(&name), Ok(Secret::new("key-1\n")));
-    }
-
-    #[test]
-    fn a_missing_key_shows_how_to_add_it() {
-        let error = read("moorline-no-such-key").expect_err("missing");
-        assert_eq!(error.what, "the kernel's keyring has no key keyring:moorline-no-such-key");
-        assert!(error.fix.expect("a fix").starts_with("keyctl padd user moorline-no-such-key @u"));
-    }
-}
+mod tests;

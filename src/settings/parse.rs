@@ -30,7 +30,7 @@ pub(super) fn answer(text: &str, origin: &Origin) -> Result<bool, Error> {
 }
 
 /// A span of time such as `90s` or `2m`, longer than nothing.
-pub(super) fn duration(text: &str, origin: &Origin) -> Result<Duration, Error> {
+pub fn duration(text: &str, origin: &Origin) -> Result<Duration, Error> {
     let parsed: Option<SignedDuration> = text.parse().ok();
     let duration = parsed.and_then(|signed| Duration::try_from(signed).ok());
     duration.filter(|duration| !duration.is_zero()).ok_or_else(|| {

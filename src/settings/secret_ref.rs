@@ -35,9 +35,17 @@ impl SecretRef {
             "file" => file(name, origin),
             "env" => named("env:", name, origin, is_variable).map(SecretRef::Env),
             "cred" => named("cred:", name, origin, is_file_name).map(SecretRef::Cred),
-            "keyring" => named("keyring:", name, origin, is_description).map(SecretRef::Keyring),
+            "keyring" => SecretRef::in_keyring(name, origin).map(SecretRef::Keyring),
             _ => Ok(SecretRef::literal(text)),
         }
+    }
+
+    /// Reads the name in `keyring:NAME`.
+    ///
+    /// # Errors
+    /// What no key there can be called; not shown, since it may be the key.
+    pub fn in_keyring(name: &str, origin: &Origin) -> Result<String, Error> {
+        named("keyring:", name, origin, is_description)
     }
 
     fn literal(text: &str) -> Self {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use testenv::{Headscale, Host, Lab, Moorline, Run};
 
+use crate::keyring;
 use crate::proc::Watcher;
 
 /// The file that the operator keeps the secret in.
@@ -31,10 +32,20 @@ pub(crate) enum Way {
     Env,
     /// `cred:NAME`
     Cred,
+    /// `keyring:NAME`
+    Keyring,
 }
 
-pub(crate) const WAYS: [Way; 7] =
-    [Way::Flag, Way::Variable, Way::VpnAuthFile, Way::Config, Way::File, Way::Env, Way::Cred];
+pub(crate) const WAYS: [Way; 8] = [
+    Way::Flag,
+    Way::Variable,
+    Way::VpnAuthFile,
+    Way::Config,
+    Way::File,
+    Way::Env,
+    Way::Cred,
+    Way::Keyring,
+];
 
 impl Way {
     /// Where moorline's own process shows it, because the operator put it there.
@@ -42,7 +53,7 @@ impl Way {
         match self {
             Way::Flag => Some("cmdline"),
             Way::Variable | Way::Env => Some("environ"),
-            Way::VpnAuthFile | Way::Config | Way::File | Way::Cred => None,
+            Way::VpnAuthFile | Way::Config | Way::File | Way::Cred | Way::Keyring => None,
         }
     }
 }
@@ -92,6 +103,10 @@ impl<'a> Search<'a> {
                 let folder = self.host.folder().display().to_string();
                 words.push(with(&format!("cred:{}", file.rsplit('/').next().unwrap_or_default())));
                 variables.push(("CREDENTIALS_DIRECTORY", folder));
+            }
+            Way::Keyring => {
+                keyring::set(self.host, "search", &self.keep(&secret));
+                words.push(with("keyring:search"));
             }
         }
         let moorline = self.host.moorline_with(words).env("MOORLINE_LOG", "trace");

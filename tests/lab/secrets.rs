@@ -4,6 +4,7 @@
 use std::fs;
 
 use crate::common::lab;
+use crate::keyring;
 use crate::search::{Search, WAYS, Way};
 
 /// Everything that an operator does with a node, from the first look to the end.
@@ -31,6 +32,7 @@ fn a_key_is_seen_nowhere_but_where_the_operator_put_it() {
     for way in WAYS {
         a_nodes_life(&Search::new(&lab, &host, &headscale, key.secret()), way);
     }
+    keyring::remove(&host, "search");
     let children = fs::read_to_string(host.folder().join("children")).expect("children's log");
     assert!(children.contains("nft"), "moorline started no program: nothing was tested");
 }
@@ -49,6 +51,7 @@ fn a_key_that_is_refused_is_not_repeated() {
             let _ = search.run(way, &["up", "--json"]).ended_with(3);
         }
     }
+    keyring::remove(&host, "search");
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub(super) mod install;
 pub(super) mod leave;
 pub(super) mod peers;
 pub(super) mod plan;
+pub(super) mod secrets;
 pub(super) mod settings;
 pub(super) mod status;
 pub(super) mod table;
