@@ -3,12 +3,15 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use provider_api::Provider;
 
 use super::{FakeProvider, FakeWorld, Flaw, FlawedProvider};
 
 const WORLD: &str = "world.json";
 const FLAW: &str = "flaw.json";
+const PID: &str = "pid";
 
 /// A folder of plugins that holds the fake one, and its world.
 #[derive(Debug)]
@@ -42,9 +45,17 @@ impl FakePlugin {
         FakeWorld::kept_in(&self.folder().join(WORLD))
     }
 
+    /// Kills its latest process, as `kill -9` does.
+    pub fn kill(&self) {
+        let pid = std::fs::read_to_string(self.folder().join(PID)).expect("a plugin that ran");
+        let pid = Pid::from_raw(pid.parse().expect("a process id"));
+        kill(pid, Signal::SIGKILL).expect("killing a plugin");
+    }
+
     /// What the plugin that was started as `executable` serves.
     pub fn provider_beside(executable: &Path) -> Box<dyn Provider> {
         let folder = executable.parent().expect("a plugin is in a folder");
+        std::fs::write(folder.join(PID), std::process::id().to_string()).expect("a note");
         let whole = FakeProvider::new(FakeWorld::kept_in(&folder.join(WORLD)));
         let flaw = std::fs::read(folder.join(FLAW)).expect("the file that names the flaw");
         match serde_json::from_slice::<Option<Flaw>>(&flaw).expect("a flaw") {

@@ -5,6 +5,7 @@ mod flaws;
 mod wire;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,7 +19,7 @@ struct Fake {
     world: FakeWorld,
     provider: Box<dyn Provider>,
     /// What the provider is served by, where that is another process.
-    plugin: Option<FakePlugin>,
+    plugin: Option<Arc<FakePlugin>>,
 }
 
 impl Fake {

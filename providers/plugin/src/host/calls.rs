@@ -82,3 +82,60 @@ impl Calls {
         std::mem::take(&mut self.0).into_values()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn call(id: Id, request: Request, allowed: Option<Duration>) -> Call {
+        Call { id, request, allowed, caller: mpsc::channel(1).0 }
+    }
+
+    fn join(id: Id) -> Call {
+        call(id, Request::Join { network: 1 }, Some(5 * SECOND))
+    }
+
+    #[test]
+    fn the_earliest_deadline_is_due_and_no_one_is_late_before() {
+        let (mut calls, now) = (Calls::default(), Instant::now());
+        assert_eq!(calls.due(), None);
+        calls.insert(join(1), now + SECOND);
+        calls.insert(join(2), now);
+        calls.insert(call(3, Request::Events { network: 1 }, None), now);
+        assert_eq!(calls.due(), Some(now + 5 * SECOND));
+        assert!(calls.late(now + 4 * SECOND).is_none());
+        assert_eq!(
+            calls.late(now + 5 * SECOND).map(|(id, late)| (id, late.method)),
+            Some((2, "join"))
+        );
+        calls.remove(2);
+        assert_eq!(calls.due(), Some(now + 6 * SECOND));
+    }
+
+    #[test]
+    fn a_cancelled_call_has_no_caller_and_a_deadline_of_its_own() {
+        let (mut calls, now) = (Calls::default(), Instant::now());
+        calls.insert(join(1), now);
+        assert!(calls.caller(1).is_some() && !calls.is_one_ending());
+        assert!(calls.cancel(1, SECOND, now).is_some());
+        assert!(calls.caller(1).is_none() && calls.is_one_ending());
+        assert_eq!(calls.due(), Some(now + SECOND));
+        assert!(calls.cancel(1, SECOND, now + SECOND).is_none(), "it was told once");
+        assert_eq!(calls.due(), Some(now + SECOND));
+        calls.remove(1);
+        assert!(!calls.is_one_ending());
+        assert!(calls.cancel(1, SECOND, now).is_none(), "it has ended");
+    }
+
+    #[test]
+    fn events_that_end_keep_nobody_waiting() {
+        let (mut calls, now) = (Calls::default(), Instant::now());
+        calls.insert(call(1, Request::Events { network: 1 }, None), now);
+        assert_eq!(calls.due(), None);
+        assert!(calls.cancel(1, SECOND, now).is_some());
+        assert!(!calls.is_one_ending());
+        assert_eq!(calls.due(), Some(now + SECOND), "it must end all the same");
+    }
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use provider_api::{CONTRACT_VERSION, Error, Result};
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::limits::Limits;
 use super::redactor::Redactor;
@@ -19,7 +19,7 @@ use crate::wire::{Answer, Id, Initialize, News, PROTOCOL_VERSION, Question, Requ
 /// dropped.
 pub(super) struct Link {
     subject: Arc<Subject>,
-    orders: Option<mpsc::UnboundedSender<Order>>,
+    orders: mpsc::UnboundedSender<Order>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -29,6 +29,8 @@ pub(super) struct Subject {
     pub(super) executable: std::path::PathBuf,
     pub(super) limits: Limits,
     pub(super) redactor: Redactor,
+    /// Nobody needs the plugin any longer.
+    pub(super) over: Notify,
     numbers: AtomicU64,
 }
 
@@ -100,13 +102,14 @@ impl Link {
             executable: executable.to_owned(),
             limits,
             redactor: Redactor::default(),
+            over: Notify::new(),
             numbers: AtomicU64::new(1),
         });
         let (orders, taken) = mpsc::unbounded_channel();
         let session = Session::new(Arc::clone(&subject));
         let thread = thread::Builder::new().name(format!("plugin {name}"));
         let thread = thread.spawn(move || drive(session, taken)).map_err(no_room)?;
-        Ok(Link { subject, orders: Some(orders), thread: Some(thread) })
+        Ok(Link { subject, orders, thread: Some(thread) })
     }
 
     /// Which plugin it is.
@@ -134,13 +137,13 @@ impl Link {
 
     fn order(&self, order: Order) {
         // Without a thread, the call's own channel closes, and so says it.
-        let _ = self.orders.as_ref().map(|orders| orders.send(order));
+        let _ = self.orders.send(order);
     }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.orders = None;
+        self.subject.over.notify_one();
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }

@@ -58,21 +58,27 @@ impl Session {
         }
     }
 
-    /// Works until nobody can give orders any longer.
-    pub(super) async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
+    /// Works until nobody needs the plugin any longer, and then ends it: also in the middle of
+    /// its start, or of whatever else it takes long for.
+    pub(super) async fn run(mut self, orders: mpsc::UnboundedReceiver<Order>) {
+        let subject = Arc::clone(&self.subject);
+        tokio::select! {
+            () = self.work(orders) => {}
+            () = subject.over.notified() => {}
+        }
+        if let Some(child) = self.child {
+            child.end().await;
+        }
+    }
+
+    async fn work(&mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
         loop {
             tokio::select! {
-                order = orders.recv() => match order {
-                    Some(order) => self.take(order).await,
-                    None => break,
-                },
+                Some(order) = orders.recv() => self.take(order).await,
                 said = next(&mut self.child) => self.heard(said).await,
                 () = at(self.calls.due()) => self.expire().await,
             }
             self.release().await;
-        }
-        if let Some(child) = self.child {
-            child.end().await;
         }
     }
 
@@ -105,6 +111,7 @@ impl Session {
         if let Request::Open { network, settings } = &call.request {
             self.networks.insert(*network, settings.clone());
         }
+        tracing::trace!(plugin = %self.subject.name, id = call.id, "{}", call.request.method());
         self.send(&request(call.id, &call.request));
         self.calls.insert(call, Instant::now());
     }

@@ -105,3 +105,30 @@ fn the_page_of_the_protocol_is_whole() {
     }
     assert!(page.contains(&format!("Version {PROTOCOL_VERSION}.")));
 }
+
+fn is_read_or_refused(line: &str) {
+    let refusals = [ToPlugin::read(line).err(), ToHost::read(line).err()];
+    for refusal in refusals.into_iter().flatten() {
+        assert!([-32700, -32600, -32601, -32602].contains(&refusal.error.code), "{refusal:?}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_line_is_too_strange_to_be_read(line in ".*") {
+        is_read_or_refused(&line);
+    }
+
+    /// JSON of about the right shape.
+    #[test]
+    fn no_message_is_too_strange_to_be_read(
+        id in "(1|-1|1.5|\"1\"|null|\\[\\])",
+        method in "(\"(join|plan|ledger|record|event|x)\"|1|null)",
+        params in "(\\{\"network\":[0-9]{1,25}\\}|\\{\"call\":1,\"entry\":\"left\"\\}|\\[1\\]|null)",
+        rest in "(,\"result\":null|,\"error\":\\{\"code\":1,\"message\":\"\"\\}|,\"jsonrpc\":\"2.0\"|)",
+    ) {
+        let line =
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}{rest}}}"#);
+        is_read_or_refused(&line);
+    }
+}

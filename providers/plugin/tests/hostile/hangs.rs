@@ -98,3 +98,20 @@ fn one_that_ignores_the_end_of_its_input_is_killed_and_its_daemon_is_not() {
     let killed = std::process::Command::new("kill").arg(daemon.to_string()).status();
     assert!(killed.expect("kill").success());
 }
+
+#[tokio::test]
+async fn nobody_waits_for_the_start_of_one_that_nobody_needs() {
+    let script = Script::new(
+        "[ -e $folder/again ] && exec sleep 1000; touch $folder/again
+         hello; opened; hear; exit 3",
+    );
+    let opened = script.open(Limits { startup: Duration::from_secs(1000), ..Limits::default() });
+    opened.network.observe().await.expect_err("a death");
+    let observe = opened.network.observe();
+    assert!(tokio::time::timeout(SHORT, observe).await.is_err(), "it hangs at its second start");
+    let began = Instant::now();
+    drop(opened);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    let pid = *script.pids().last().expect("a start");
+    testenv::until("its end", PATIENCE, || if runs(pid) { Err("it runs") } else { Ok(()) });
+}
