@@ -1,0 +1,95 @@
+//! Every finding and error, as `docs/reference/findings.md` tells of it.
+//!
+//! The page is written from these tables: change a row here, and then
+//! `MOORLINE_BLESS=1 cargo test --lib reference`.
+
+mod control_api;
+mod control_server;
+mod joining;
+mod machine;
+mod plugins;
+mod policy;
+mod preflight;
+mod proof;
+mod routes;
+mod secrets;
+mod service;
+mod settings;
+mod tailscaled;
+mod vpn_auth;
+
+/// What belongs together.
+#[derive(Debug)]
+pub struct Section {
+    /// Its heading.
+    pub title: &'static str,
+    /// What is said before its table, if anything.
+    pub intro: &'static str,
+    /// Its findings and errors.
+    pub rows: &'static [Row],
+}
+
+/// One finding or error: its code; its severity, or the exit code of a command that it ends;
+/// what is so, and why it matters; what helps.
+#[derive(Debug)]
+pub struct Row(pub &'static str, pub &'static str, pub &'static str, pub &'static str);
+
+/// All of them.
+pub const SECTIONS: [Section; 14] = [
+    routes::SECTION,
+    proof::SECTION,
+    preflight::SECTION,
+    joining::SECTION,
+    control_server::SECTION,
+    control_api::SECTION,
+    tailscaled::SECTION,
+    vpn_auth::SECTION,
+    settings::SECTION,
+    secrets::SECTION,
+    machine::SECTION,
+    plugins::SECTION,
+    service::SECTION,
+    policy::SECTION,
+];
+
+const HEAD: &str = "\
+# Findings and errors
+
+Everything that Moorline can tell you is wrong, by its code. The code is stable: it stands in brackets
+before the message, and in `--json`. The message names the subject, such as the CIDR or the file, and
+the command or policy stanza for your very case.
+
+An **error** ends the command, with the [exit code](exit-codes.md) in the second column. A **finding**
+does not end it: *info* is worth knowing, a *warning* works now and something will break it, an *error*
+keeps traffic from flowing, or soon will.
+";
+
+/// The page, as Markdown.
+pub fn page() -> String {
+    SECTIONS.iter().fold(HEAD.to_owned(), |page, section| page + &section.text())
+}
+
+impl Section {
+    fn text(&self) -> String {
+        let intro = match self.intro {
+            "" => String::new(),
+            intro => format!("{intro}\n\n"),
+        };
+        let rows: String = self.rows.iter().map(Row::text).collect();
+        format!(
+            "\n## {}\n\n{intro}\
+             | code | | what is so, and why it matters | what helps |\n|---|---|---|---|\n{rows}",
+            self.title
+        )
+    }
+}
+
+impl Row {
+    fn text(&self) -> String {
+        let Row(word, rank, what, helps) = self;
+        format!("| `{word}` | {rank} | {what} | {helps} |\n")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+use super::{Row, Section};
+
+pub(super) const SECTION: Section = Section {
+    title: "This machine and Moorline's state",
+    intro: "",
+    rows: &[
+        Row("not-root", "exit 4", "The kernel refuses a change.", "Run as root."),
+        Row(
+            "kernel-denied",
+            "exit 4",
+            "The kernel refuses a change that the provider needs.",
+            "Run as root.",
+        ),
+        Row(
+            "in-the-way",
+            "exit 5",
+            "Somebody else has an address or a name that Moorline needs on this machine; it is named.",
+            "What the message says.",
+        ),
+        Row(
+            "kernel",
+            "exit 7",
+            "The kernel refuses something else; its words are quoted.",
+            "What they say.",
+        ),
+        Row(
+            "program-missing",
+            "exit 6",
+            "A program that is needed is not there.",
+            "`apt-get install nftables`.",
+        ),
+        Row(
+            "changed-back",
+            "warning",
+            "Something else on this machine changes back what the service mended; it is named. The service does not fight: it mends it again at growing intervals.",
+            "Find out who sets it, and have it set what Moorline needs; or `moorline leave`.",
+        ),
+        Row(
+            "daemon-keeps-ending",
+            "warning",
+            "The VPN's daemon went away again after the service restarted it.",
+            "The daemon's log.",
+        ),
+        Row(
+            "daemon-stopped",
+            "exit 4",
+            "Somebody stopped the service of the VPN's daemon on this machine: the service leaves it so.",
+            "`systemctl start tailscaled`.",
+        ),
+        Row(
+            "restart-failed",
+            "exit 7",
+            "The command that restarts the VPN's daemon failed; its words are quoted.",
+            "The command, by hand.",
+        ),
+        Row(
+            "restart-command",
+            "exit 2",
+            "The command that restarts the VPN's daemon is no program with its path.",
+            "As in `/sbin/rc-service NAME restart`, or `none`.",
+        ),
+        Row("not-joined", "exit 3", "The node is no member of the network yet.", "`moorline up`."),
+        Row(
+            "service-comes-back",
+            "warning",
+            "The node left, and the service that runs was started with settings that say to join: it does when it is started the next time.",
+            "`moorline uninstall`.",
+        ),
+        Row(
+            "service-ending",
+            "exit 7",
+            "The service ends before it could answer.",
+            "Again, once it runs.",
+        ),
+        Row("state-locked", "exit 5", "Another moorline command is at work.", "Wait for it."),
+        Row(
+            "state-not-writable",
+            "exit 4 or 7",
+            "The state cannot be written.",
+            "Root, or room on the disk.",
+        ),
+        Row(
+            "state-not-readable",
+            "exit 4",
+            "This user may not read the state file.",
+            "Run as root.",
+        ),
+        Row(
+            "state-unreadable",
+            "exit 2",
+            "The state file is damaged. It is never replaced by an empty one: it says what to take back.",
+            "A backup; else move it away and run `up` again.",
+        ),
+        Row(
+            "state-too-new",
+            "exit 6",
+            "A newer moorline wrote the state.",
+            "That version, or a newer one.",
+        ),
+        Row("no-network", "exit 2", "This node has joined no network.", "`moorline up`."),
+        Row(
+            "other-network",
+            "exit 5",
+            "This node is still in another network.",
+            "`moorline leave` first.",
+        ),
+        Row(
+            "bridge-stays",
+            "info",
+            "`leave` does not take away a bridge that pods still hang on.",
+            "The printed command, once they are gone.",
+        ),
+        Row(
+            "sysctl-stays",
+            "info",
+            "`leave` does not set back forwarding, since others may need it by now; `uninstall --purge` does where it sees nobody who needs it.",
+            "The printed command, if nobody does.",
+        ),
+        Row(
+            "output",
+            "exit 7",
+            "The answer cannot be written to standard output.",
+            "Where it goes to: room on the disk, or the other end.",
+        ),
+        Row(
+            "bug",
+            "exit 70",
+            "This should not have happened.",
+            "Report it, with the output of the command under `--verbose`.",
+        ),
+    ],
+};

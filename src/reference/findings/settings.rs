@@ -1,0 +1,102 @@
+use super::{Row, Section};
+
+pub(super) const SECTION: Section = Section {
+    title: "Settings",
+    intro: "",
+    rows: &[
+        Row("config-file", "exit 2", "The config file cannot be read.", "Its path and mode."),
+        Row(
+            "config-syntax",
+            "exit 2",
+            "The config file is not TOML; the line is named.",
+            "What the message says.",
+        ),
+        Row(
+            "config-unknown-key",
+            "exit 2",
+            "The config file has an unknown key.",
+            "The known ones are listed.",
+        ),
+        Row(
+            "config-kind",
+            "exit 2",
+            "A value of the config file is of the wrong kind.",
+            "Quotes around a text; `true` or `false` without.",
+        ),
+        Row(
+            "cidr",
+            "exit 2",
+            "A text is no CIDR, or is every address there is.",
+            "An address and a prefix length, as in `10.42.3.0/24`.",
+        ),
+        Row("cidr-host-bits", "exit 2", "A CIDR has host bits.", "The network is printed."),
+        Row("cidr-doubled", "exit 2", "A CIDR is given twice.", "Leave one out."),
+        Row("cidr-overlap", "exit 2", "Two CIDRs of one setting overlap.", "Leave one out."),
+        Row(
+            "pod-cidr-outside-cluster",
+            "exit 2",
+            "A pod CIDR lies outside the cluster CIDRs.",
+            "Another pod CIDR, or the cluster's own `--cluster-cidr`.",
+        ),
+        Row(
+            "pod-cidr-too-small",
+            "exit 2",
+            "A pod CIDR has no room for the gateway, the canary and pods.",
+            "A `/29` or larger, `/125` of IPv6.",
+        ),
+        Row(
+            "pod-cidr-in-underlay",
+            "exit 2",
+            "Pod CIDRs are given in mode `underlay`, which carries none.",
+            "Leave them out, or `--mode routed`.",
+        ),
+        Row(
+            "cluster-name",
+            "exit 2",
+            "A text cannot be a cluster's name.",
+            "Lower-case letters, digits and `-`.",
+        ),
+        Row(
+            "node-name",
+            "exit 2",
+            "A text cannot be a node's name.",
+            "Lower-case letters, digits, `-` and `.`.",
+        ),
+        Row(
+            "interface-name",
+            "exit 2",
+            "A text cannot be an interface's name.",
+            "At most 15 characters, no `/` and no `:`.",
+        ),
+        Row("mode", "exit 2", "No mode has that name.", "`routed` or `underlay`."),
+        Row("wait", "exit 2", "No stage has that name.", "`none`, `joined`, `served` or `proven`."),
+        Row(
+            "duration",
+            "exit 2",
+            "A text is no span of time.",
+            "A number with its unit: `90s`, `2m`.",
+        ),
+        Row("answer", "exit 2", "A text is neither `true` nor `false`.", "One of the two."),
+        Row("directory", "exit 2", "A directory is no absolute path.", "The path from the root."),
+        Row("empty-value", "exit 2", "A value is empty.", "Give one, or leave the setting out."),
+        Row("one-value", "exit 2", "Several values are given where one is wanted.", "Keep one."),
+        Row(
+            "not-text",
+            "exit 2",
+            "An environment variable of ours holds bytes that are no text.",
+            "Set it again.",
+        ),
+        Row(
+            "variable-unknown",
+            "exit 2",
+            "An environment variable is almost one of ours, such as `MOORLINE_POD_CIRD`; left alone it would say nothing.",
+            "The one that was meant is named; or unset it.",
+        ),
+        Row(
+            "man-directory",
+            "exit 2",
+            "The manual pages cannot be written there.",
+            "Make the directory first.",
+        ),
+    ],
+};
