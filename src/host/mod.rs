@@ -42,6 +42,7 @@ pub use directories::Directories;
 pub use facts::{Facts, Forwarding, LinkFact, RuleFact};
 pub use kinship::{Own, bond, kinship};
 pub use leave::{abandon, leave};
+pub use pod_network::sweep;
 pub use report::{Kinship, LeaveReport, PeerReport, Proof, StatusReport, UpReport};
 pub use reporter::{Reporter, Silent};
 pub use run::{Desk, Happening, Order, Service, ServiceReport, Snapshot, What, Wishes, ending};

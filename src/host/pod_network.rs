@@ -2,6 +2,7 @@
 //! lets them through.
 
 mod firewall;
+mod sweep;
 mod traces;
 
 use ipnet::IpNet;
@@ -12,6 +13,7 @@ use crate::host::{Directories, NetworkState, Session};
 use crate::proof::Canary;
 
 pub(super) use firewall::{FirewallSeen, concerns};
+pub use sweep::sweep;
 pub(super) use traces::bridges_that_stay;
 
 /// What every network carries (RFC 8200, section 5), before one is known.

@@ -31,7 +31,7 @@ use serde::Serialize;
 pub use hardening::CAPABILITIES;
 pub use order::{Order, install};
 pub use program::this_program;
-pub use purge::purge;
+pub use purge::{Purge, purge};
 pub use remove::uninstall;
 pub use systemd::Manager;
 pub use unit::UNIT;

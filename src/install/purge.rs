@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use linux::{Namespace, Netlink};
+use linux::Netlink;
 use provider_api::{Error, ErrorKind, Finding, Leave, Result, Severity};
 
 use super::kernel::{self, Others};
@@ -20,6 +20,17 @@ use crate::secrets::Keyring;
 const STATE: [&str; 4] = ["state.json", "state.json.new", "lock", "cluster-key"];
 const RUN: [&str; 5] = ["node.json", "node.env", "control.sock", "node.json.new", "node.env.new"];
 
+/// How far a purge goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purge {
+    /// It only tells what it would do.
+    Tell,
+    /// It needs the VPN's daemon, to take back what was changed there.
+    TakeBack,
+    /// Where the daemon is away, what was changed there is forgotten.
+    Forget,
+}
+
 /// Stops the service, leaves every network, turns back the kernel's settings that nobody else
 /// needs, and removes what was written and what is remembered.
 ///
@@ -29,19 +40,29 @@ const RUN: [&str; 5] = ["node.json", "node.env", "control.sock", "node.json.new"
 pub async fn purge(
     machine: &Machine,
     directories: &Directories,
+    how: Purge,
     reporter: Arc<dyn Reporter>,
 ) -> Result<UninstallReport> {
     let changed = changed_settings(directories)?;
+    if how == Purge::Tell {
+        return told(machine, directories, &changed).await;
+    }
     let mut others = others(directories).await;
     let was_active = stop(machine).await?;
     let mut report = match leave_all(directories, &reporter, &mut others).await {
-        Err(error) if was_active => {
-            systemctl(&["start", "--no-block", UNIT]).await?;
-            return Err(error);
+        Err(error) if how == Purge::Forget && error.kind == ErrorKind::Unavailable => {
+            forgot(&error)
         }
-        left => left?,
+        Err(error) => {
+            if was_active {
+                systemctl(&["start", "--no-block", UNIT]).await?;
+            }
+            return Err(or_forget(error));
+        }
+        Ok(left) => left,
     };
     report.findings.retain(|finding| finding.code != "sysctl-stays");
+    report.changes.changes.extend(host::sweep(directories).await?);
     others.links = Netlink::open().map_err(fault)?.links().await.map_err(fault)?;
     turn_back(&changed, &others, &mut report)?;
     let written = uninstall(machine, false).await?;
@@ -54,6 +75,49 @@ pub async fn purge(
     empty_keyring(directories, &mut report)?;
     forget(directories, &mut report)?;
     Ok(report)
+}
+
+/// What a purge would take back.
+async fn told(
+    machine: &Machine,
+    directories: &Directories,
+    changed: &BTreeMap<String, String>,
+) -> Result<UninstallReport> {
+    let mut report = uninstall(machine, true).await?;
+    let state = StateDirectory::new(&directories.state).load()?;
+    let networks = state.networks.keys().chain(state.withdrawn.keys());
+    let left = networks
+        .map(|name| change(format!("network {name}"), "joined", "", "as `moorline leave` does"));
+    let settings = changed.iter().filter_map(|(key, was)| {
+        let now = linux::sysctl::read(key).ok().filter(|now| now != was)?;
+        Some(change(key, &now, was, "unless somebody else needs it"))
+    });
+    let folders =
+        [&directories.state, &directories.run].into_iter().filter(|folder| folder.is_dir());
+    let folders = folders.map(|folder| change(folder.display(), "present", "", ""));
+    report.changes.changes.splice(0..0, left.chain(settings));
+    report.changes.changes.extend(folders);
+    Ok(report)
+}
+
+fn or_forget(error: Error) -> Error {
+    if error.kind != ErrorKind::Unavailable {
+        return error;
+    }
+    let forget = "where it is gone for good: moorline uninstall --purge --forget";
+    let fix =
+        error.fix.as_deref().map_or_else(|| forget.to_owned(), |fix| format!("{fix}\n{forget}"));
+    error.fix(fix)
+}
+
+fn forgot(error: &Error) -> UninstallReport {
+    let finding = Finding::new(
+        Severity::Warning,
+        "purge-forgot",
+        format!("what was changed in the VPN's daemon is not taken back: {}", error.what),
+        "it goes on offering this node's routes, should it come back",
+    );
+    UninstallReport { findings: vec![finding], ..UninstallReport::default() }
 }
 
 /// Stops the service, where it runs. Whether it did.
@@ -139,7 +203,6 @@ fn empty_keyring(directories: &Directories, report: &mut UninstallReport) -> Res
 
 /// Removes what is remembered. A file that Moorline does not know stays, with its folder.
 fn forget(directories: &Directories, report: &mut UninstallReport) -> Result<()> {
-    Namespace::remove(&directories.canary()).map_err(fault)?;
     let pins = directories.run.join("netns");
     let folders: [(&Path, &[&str]); 3] =
         [(&directories.state, &STATE), (&pins, &[]), (&directories.run, &RUN)];

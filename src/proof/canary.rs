@@ -13,7 +13,7 @@ use linux::{Error, Family, Namespace, Netlink, Result, icmp, sysctl};
 use provider_api::Change;
 
 pub use told::causes;
-pub use traces::{pods_on, remove_bridge, take_off};
+pub use traces::{own_bridges, pods_on, remove_bridge, take_off};
 
 use super::addresses::{canary, gateway};
 use super::counters;

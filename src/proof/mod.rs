@@ -30,7 +30,7 @@ mod verdict;
 mod watch;
 
 pub use addresses::{canary as canary_address, gateway as gateway_address};
-pub use canary::{Canary, causes, pods_on, remove_bridge, take_off};
+pub use canary::{Canary, causes, own_bridges, pods_on, remove_bridge, take_off};
 pub use evidence::{
     Between, CanaryEvidence, Counted, Evidence, Here, PeerEvidence, Setting, Trouble,
 };

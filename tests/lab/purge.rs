@@ -113,8 +113,37 @@ fn a_machine_whose_daemon_is_away_is_purged_once_it_is_back() {
     let before = a.snapshot();
     a.up(&auth);
     a.tailscaled.stop();
-    a.host.moorline(["uninstall", "--purge", "--json"]).ended_with(7);
+    let refused = a.host.moorline(["uninstall", "--purge", "--json"]).ended_with(7).json();
+    assert!(refused["error"]["fix"].to_string().contains("--forget"), "{refused:#}");
     a.tailscaled.start();
     a.purge();
     a.is_as(&before);
+}
+
+/// Nothing is remembered, as where somebody removed the state by hand.
+#[test]
+fn what_is_known_by_its_name_goes_without_memory_too() {
+    let Some(lab) = lab("a purge without memory") else { return };
+    let scene = Scene::new(lab.headscale(), AUTO_APPROVED);
+    let a = Machine::new(&lab);
+    let auth = scene.auth(&a.host);
+    scene.enrol(&a.tailscaled);
+    let before = a.snapshot();
+    a.up(&auth);
+    a.tailscaled.stop();
+    let forgot = a.host.moorline(["uninstall", "--purge", "--forget", "--json"]).succeeded().json();
+    assert_eq!(forgot["findings"][0]["code"], "purge-forgot", "{forgot:#}");
+    a.tailscaled.start();
+    a.up(&auth);
+    std::fs::remove_dir_all(a.host.state_dir()).expect("a state");
+
+    let told = a.host.moorline(["uninstall", "--purge", "--dry-run", "--json"]).succeeded().json();
+    assert!(told["changes"]["changes"].to_string().contains("run/moorline"), "{told:#}");
+    a.purge();
+    until("nothing but forgotten settings", SOON, || {
+        let left = before.differences(&a.snapshot()).without("prefs").without("kernel");
+        // The kernel has one for each link while it forwards.
+        let left = left.without("routes + anycast");
+        if left.is_empty() { Ok(()) } else { Err(left) }
+    });
 }

@@ -85,6 +85,12 @@ impl Differences {
         self.0.is_empty()
     }
 
+    /// The same without this look.
+    pub(crate) fn without(mut self, look: &str) -> Differences {
+        self.0.retain(|line| !line.starts_with(look));
+        self
+    }
+
     /// Whether a line is among them that holds this.
     pub(crate) fn name(&self, words: &str) -> bool {
         self.0.iter().any(|line| line.contains(words))

@@ -89,8 +89,13 @@ pub(super) async fn ensure(session: &Session, observed: Option<&Observed>) -> Re
 
 /// Takes all of it away.
 pub(super) async fn remove(session: &Session) -> Result<()> {
-    or_none(clear().await)?.into_iter().flatten().for_each(|change| session.note(change));
+    sweep().await?.into_iter().for_each(|change| session.note(change));
     Ok(())
+}
+
+/// Takes all of it away, and tells what there was.
+pub(super) async fn sweep() -> Result<Vec<Change>> {
+    Ok(or_none(clear().await)?.unwrap_or_default())
 }
 
 impl Wanted {

@@ -50,6 +50,13 @@ pub async fn remove_bridge(name: &str) -> Result<bool> {
     Ok(true)
 }
 
+/// The bridges that are ours, as what is written on them says.
+pub async fn own_bridges() -> Result<Vec<String>> {
+    let links = Netlink::open()?.links().await?;
+    let ours = links.into_iter().filter(|link| link.is_bridge() && is_ours(link));
+    Ok(ours.map(|bridge| bridge.name).collect())
+}
+
 /// How many interfaces hang on a bridge that is ours, beside a canary.
 pub async fn pods_on(name: &str) -> Result<usize> {
     let links = Netlink::open()?.links().await?;
