@@ -32,7 +32,7 @@ lint:
 
 unit:
 	cargo test --workspace --lib --bins
-	cargo test --test arrows --test cli
+	cargo test --test arrows --test cli --test reference
 
 bench-join: setup daemons ## Time and weigh `up` and `status` beside the tailscale CLI: a table and target/bench/join.json
 	@scripts/dist $(NATIVE)

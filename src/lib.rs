@@ -17,7 +17,6 @@ pub mod install;
 pub mod notify;
 pub mod proof;
 pub mod providers;
-pub mod reference;
 pub mod secrets;
 pub mod settings;
 pub mod stage;

@@ -1,7 +1,7 @@
 //! Every finding and error, as `docs/reference/findings.md` tells of it.
 //!
 //! The page is written from these tables: change a row here, and then
-//! `MOORLINE_BLESS=1 cargo test --lib reference`.
+//! `MOORLINE_BLESS=1 cargo test --test reference`.
 
 mod control_api;
 mod control_server;
@@ -18,24 +18,25 @@ mod settings;
 mod tailscaled;
 mod vpn_auth;
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 /// What belongs together.
-#[derive(Debug)]
-pub struct Section {
+struct Section {
     /// Its heading.
-    pub title: &'static str,
+    title: &'static str,
     /// What is said before its table, if anything.
-    pub intro: &'static str,
+    intro: &'static str,
     /// Its findings and errors.
-    pub rows: &'static [Row],
+    rows: &'static [Row],
 }
 
 /// One finding or error: its code; its severity, or the exit code of a command that it ends;
 /// what is so, and why it matters; what helps.
-#[derive(Debug)]
-pub struct Row(pub &'static str, pub &'static str, pub &'static str, pub &'static str);
+struct Row(&'static str, &'static str, &'static str, &'static str);
 
 /// All of them.
-pub const SECTIONS: [Section; 14] = [
+const SECTIONS: [Section; 14] = [
     routes::SECTION,
     proof::SECTION,
     preflight::SECTION,
@@ -65,7 +66,7 @@ keeps traffic from flowing, or soon will.
 ";
 
 /// The page, as Markdown.
-pub fn page() -> String {
+fn page() -> String {
     SECTIONS.iter().fold(HEAD.to_owned(), |page, section| page + &section.text())
 }
 
@@ -91,5 +92,31 @@ impl Row {
     }
 }
 
-#[cfg(test)]
-mod tests;
+#[test]
+fn the_page_is_written_from_the_tables() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/findings.md");
+    if std::env::var_os("MOORLINE_BLESS").is_some() {
+        std::fs::write(&path, page()).expect("the page");
+    }
+    let (page, there) = (page(), std::fs::read_to_string(&path).expect("the page"));
+    let lines = page.lines().zip(there.lines());
+    let differs = lines.enumerate().find(|(_, (written, read))| written != read);
+    assert!(
+        page == there,
+        "{differs:?}: the tables in tests/reference/ say the one, and the page the other. \
+         Change the table, and write the page: MOORLINE_BLESS=1 cargo test --test reference",
+    );
+}
+
+#[test]
+fn each_code_has_one_row_with_everything_in_it() {
+    let mut codes = BTreeSet::new();
+    for Row(word, rank, what, helps) in SECTIONS.iter().flat_map(|section| section.rows) {
+        assert!(codes.insert(word), "{word} has two rows");
+        for cell in [rank, what, helps] {
+            assert!(!cell.is_empty() && !cell.contains(['|', '\n']), "{word}: {cell}");
+        }
+        let known = ["info", "warning", "error", "exit "];
+        assert!(known.iter().any(|known| rank.starts_with(known)), "{word}: {rank}");
+    }
+}

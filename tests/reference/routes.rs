@@ -1,4 +1,4 @@
-use super::{Row, Section};
+use crate::{Row, Section};
 
 pub(super) const SECTION: Section = Section {
     title: "Routes",

@@ -1,3 +1,0 @@
-//! What the documentation says and the code knows: written from here, and held to it by tests.
-
-pub mod findings;
