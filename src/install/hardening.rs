@@ -18,7 +18,7 @@ pub(super) fn lines() -> Vec<String> {
     std::iter::once(bounding).chain(OTHERS.map(str::to_owned)).collect()
 }
 
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 15] = [
     "NoNewPrivileges=yes",
     "DevicePolicy=closed",
     "LockPersonality=yes",
@@ -31,6 +31,7 @@ const OTHERS: [&str; 14] = [
     "SystemCallArchitectures=native",
     "SystemCallErrorNumber=EPERM",
     "SystemCallFilter=@system-service mount umount2",
+    "SystemCallFilter=~@resources @setuid capset",
     "KeyringMode=private",
     "UMask=0077",
 ];

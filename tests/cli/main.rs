@@ -4,4 +4,5 @@ mod answers;
 mod machine;
 mod plugins;
 mod sources;
+mod unit;
 mod vpn_auth;

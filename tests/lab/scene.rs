@@ -47,8 +47,12 @@ impl Scene {
 
     /// The same with the key itself, as it is typed where nobody thought of a file.
     pub(crate) fn auth_with_key(&self, host: &Host) -> String {
-        let auth = host.vpn_auth_without_key(&self.headscale);
-        format!("{auth},joinKey={}", self.key.secret())
+        self.auth_with(host, self.key.secret())
+    }
+
+    /// The same with this as the key.
+    pub(crate) fn auth_with(&self, host: &Host, key: &str) -> String {
+        format!("{},joinKey={key}", host.vpn_auth_without_key(&self.headscale))
     }
 
     /// A host in the same tailnet that is no node, and takes nobody's routes.

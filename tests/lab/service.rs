@@ -46,10 +46,20 @@ impl<'a> Served<'a> {
         systemd.unit("k3s.service", K3S);
         systemd.unit("boot.target", BOOT);
         let tailscaled = host.tailscaled();
+        Some(Served::on(lab, host, systemd, tailscaled, scene))
+    }
+
+    fn on(
+        lab: &'a Lab,
+        host: Host,
+        systemd: Systemd,
+        tailscaled: Tailscaled,
+        scene: &Scene,
+    ) -> Served<'a> {
         let vpn_auth = scene.auth(&host);
         let served = Served { lab, host, systemd, tailscaled, vpn_auth };
         served.write("/etc/systemd/system/moorline.service.d/log.conf", &served.drop_in());
-        Some(served)
+        served
     }
 
     fn drop_in(&self) -> String {
@@ -132,6 +142,50 @@ fn a_service_that_is_purged_leaves_the_machine_as_it_was() {
         if differences.is_empty() { Ok(()) } else { Err(differences) }
     });
     assert_eq!(taken.json()["findings"], serde_json::json!([]), "{taken:?}");
+}
+
+/// Once its interface is deleted tailscaled ends by itself, and systemd leaves it so.
+#[test]
+fn a_daemon_that_systemd_leaves_dead_is_started_by_the_service() {
+    let Some(lab) = lab("a service and its daemon") else { return };
+    let scene = Scene::new(lab.headscale(), AUTO_APPROVED);
+    let host = lab.host("a").start();
+    let Some(systemd) = host.systemd() else { return };
+    let tailscaled = host.tailscaled_absent();
+    systemd.unit("tailscaled.service", &tailscaled.unit());
+    systemd.systemctl(&["start", "tailscaled.service"]).succeeded();
+    let a = Served::on(&lab, host, systemd, tailscaled, &scene);
+    a.install(&[]);
+    a.is("StatusText", "proven");
+    let daemon = a.systemd.property("tailscaled.service", "MainPID");
+    a.host.shell("ip link delete tailscale0").succeeded();
+    until("another tailscaled", SOON, || {
+        match a.systemd.property("tailscaled.service", "MainPID") {
+            now if now != daemon && now != "0" => Ok(()),
+            now => Err((now, a.systemd.property(UNIT, "StatusText"))),
+        }
+    });
+    a.is("StatusText", "proven");
+}
+
+#[test]
+fn a_key_that_only_this_machine_can_decrypt_reaches_the_service_alone() {
+    let Some(lab) = lab("a service with a credential") else { return };
+    let scene = Scene::new(lab.headscale(), AUTO_APPROVED);
+    let Some(mut a) = Served::new(&lab, &scene) else { return };
+    let key = a.host.folder().join("join-key");
+    a.vpn_auth = scene.auth_with(&a.host, "cred:sealed");
+    let refused = a.host.moorline(["install", "--json", "--vpn-auth", &a.vpn_auth]).ended_with(2);
+    assert_eq!(refused.json()["error"]["code"], "credential-missing");
+    let store = "/etc/credstore.encrypted";
+    let seal = format!(
+        "mkdir -p {store} && systemd-creds encrypt --with-key=host --name=sealed {} {store}/sealed",
+        key.display()
+    );
+    a.host.shell(&seal).succeeded();
+    std::fs::remove_file(&key).expect("the key in the open");
+    a.install(&[]);
+    a.is("StatusText", "proven");
 }
 
 #[test]

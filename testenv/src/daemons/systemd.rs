@@ -30,7 +30,8 @@ exec unshare --cgroup --pid --ipc --fork --kill-child --propagation unchanged --
     umount -l /sys/fs/cgroup 2>/dev/null || true
     mount -t cgroup2 cgroup2 /sys/fs/cgroup
     mount -t tmpfs dev /mnt
-    for device in null zero full random urandom tty; do
+    mkdir /mnt/net
+    for device in null zero full random urandom tty net/tun; do
         : >"/mnt/$device"
         mount --bind "/dev/$device" "/mnt/$device"
     done
@@ -145,7 +146,8 @@ impl Systemd {
     }
 }
 
-/// `/run` is shared with systemd, and units of the machine are none of the host's.
+/// `/run` is shared with systemd; the machine's units, and what its systemd keeps, are none of
+/// the host's.
 fn furnish(host: &Host) {
     let units: PathBuf = host.folder().join("units");
     fs::create_dir_all(&units).expect("a folder of the host");
@@ -154,7 +156,8 @@ fn furnish(host: &Host) {
         fs::write(units.join(format!("{target}.target")), text).expect("a unit");
     }
     let line = "mkdir -p /etc/systemd/system && mount -t tmpfs units /etc/systemd/system && \
-                mount --make-rshared /run && : >/etc/machine-id && \
+                mount --make-rshared /run && mkdir -p /var/lib/systemd && \
+                mount -t tmpfs secrets /var/lib/systemd && \
                 echo 0123456789abcdef0123456789abcdef >/etc/machine-id";
     host.shell(line).succeeded();
 }

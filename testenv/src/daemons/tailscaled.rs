@@ -45,6 +45,27 @@ impl Tailscaled {
         });
     }
 
+    /// The same daemon as a unit of systemd, which starts it again where it failed, and not
+    /// where it ended by itself: as its package has it.
+    pub fn unit(&self) -> String {
+        let command = command(&self.host);
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+        let set = |(name, value): (&OsStr, Option<&OsStr>)| {
+            let (name, value) =
+                (name.to_string_lossy(), value.unwrap_or_default().to_string_lossy());
+            format!("Environment={name}={value}\n")
+        };
+        let environment: String = command.get_envs().map(set).collect();
+        let log = self.host.lab.log(&format!("{}-tailscaled", self.host.name()));
+        format!(
+            "[Service]\nType=notify\nRestart=on-failure\nExecStart={}\n{environment}\
+             StandardError=append:{}\n",
+            words.join(" "),
+            log.display()
+        )
+    }
+
     /// Asks it to end, and waits: its interface and rules go.
     pub fn stop(&self) {
         self.process.stop();
