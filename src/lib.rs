@@ -12,8 +12,14 @@
 pub mod checks;
 pub mod cidr;
 pub mod cli;
+pub mod control;
+#[cfg(test)]
+mod example;
 pub mod host;
+mod http;
 pub mod install;
+pub mod metrics;
+pub mod node_files;
 pub mod notify;
 pub mod proof;
 pub mod providers;

@@ -91,6 +91,9 @@ pub(super) struct Keeping {
     /// manager's]
     #[arg(long, value_name = "COMMAND")]
     restart_command: Option<String>,
+    /// Tell metrics to Prometheus at this loopback address, as 127.0.0.1:9753 [default: none]
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<String>,
 }
 
 /// When to be content
@@ -149,6 +152,7 @@ impl Keeping {
     /// Says what was typed here.
     pub(super) fn say(&self, layer: &mut Layer) {
         say(layer, Word::RestartCommand, self.restart_command.as_ref());
+        say(layer, Word::Metrics, self.metrics.as_ref());
     }
 }
 

@@ -10,6 +10,7 @@ use super::exit::{self, Exit};
 use super::output::{self, Answer};
 use super::progress::Progress;
 use super::{render, status};
+use crate::control::Client;
 use crate::host;
 
 /// Withdraw this node's routes, restore what was changed, and log out where Moorline logged in
@@ -39,7 +40,10 @@ pub(super) async fn run(arguments: &Arguments, place: &Place) -> Answer {
     let how = if arguments.keep_enrolled { Leave::Withdraw } else { Leave::Logout };
     let directories = status::directories(place)?;
     let progress = Arc::new(Progress::start(place.verbose));
-    let report = host::leave(&directories, how, Arc::clone(&progress) as Arc<_>).await;
+    let report = match Client::find(&directories.run).await? {
+        Some(service) => service.leave(how, &*progress).await,
+        None => host::leave(&directories, how, Arc::clone(&progress) as Arc<_>).await,
+    };
     progress.finish();
     let report = report?;
     match arguments.json {

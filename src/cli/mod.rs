@@ -11,6 +11,7 @@ mod completions;
 #[cfg(test)]
 mod documents;
 mod exit;
+mod follow;
 mod install;
 mod leave;
 mod logging;
@@ -18,6 +19,7 @@ mod man;
 mod output;
 mod policy;
 mod progress;
+mod reconcile;
 mod render;
 mod run;
 mod secret;
@@ -73,6 +75,7 @@ enum Command {
     Up(up::Arguments),
     Run(run::Arguments),
     Status(status::Arguments),
+    Reconcile(reconcile::Arguments),
     Leave(leave::Arguments),
     Install(install::Arguments),
     Uninstall(uninstall::Arguments),
@@ -103,6 +106,7 @@ impl Cli {
             Command::Up(arguments) => up::run(arguments, &self.place).await,
             Command::Run(arguments) => run::run(arguments, &self.place).await,
             Command::Status(arguments) => status::run(arguments, &self.place).await,
+            Command::Reconcile(arguments) => reconcile::run(arguments, &self.place).await,
             Command::Leave(arguments) => leave::run(arguments, &self.place).await,
             Command::Install(arguments) => install::run(arguments, &self.place).await,
             Command::Uninstall(arguments) => uninstall::run(arguments, &self.place).await,
@@ -119,6 +123,7 @@ impl Command {
         match self {
             Command::Up(arguments) => arguments.json,
             Command::Status(arguments) => arguments.json,
+            Command::Reconcile(arguments) => arguments.json,
             Command::Leave(arguments) => arguments.json,
             Command::Install(arguments) => arguments.json,
             Command::Uninstall(arguments) => arguments.json,

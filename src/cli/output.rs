@@ -42,10 +42,18 @@ pub(super) fn text(answer: &str) -> Result<(), Failure> {
 
 /// Writes an answer for programs.
 pub(super) fn json(answer: &impl Serialize) -> Result<(), Failure> {
-    let mut json = serde_json::to_string_pretty(answer)
-        .map_err(|error| Error::bug(format!("an answer cannot be written as JSON: {error}")))?;
-    json.push('\n');
-    text(&json)
+    let json = serde_json::to_string_pretty(answer).map_err(|error| no_json(&error))?;
+    text(&format!("{json}\n"))
+}
+
+/// Writes one of many answers for programs, in one line.
+pub(super) fn json_line(answer: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string(answer).map_err(|error| no_json(&error))?;
+    text(&format!("{json}\n"))
+}
+
+fn no_json(error: &serde_json::Error) -> Error {
+    Error::bug(format!("an answer cannot be written as JSON: {error}"))
 }
 
 /// Prints a failure, and says how the process ends. A reader who went away is none.

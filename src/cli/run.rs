@@ -1,5 +1,7 @@
 //! `moorline run`.
 
+use std::net::SocketAddr;
+
 use clap::Args;
 use provider_api::Result;
 
@@ -8,9 +10,11 @@ use super::exit::{self, Exit};
 use super::output::Answer;
 use super::signals::interruption;
 use super::sources;
-use crate::host::{Directories, Service, Wishes};
+use crate::control::Server;
+use crate::host::{Directories, Service, Tasks, Wishes};
+use crate::metrics::Metrics;
 use crate::settings::{Layer, Settings, Sources};
-use crate::{notify, providers, settings};
+use crate::{node_files, notify, providers, settings};
 
 /// Keep this node in the network: join, mend what breaks, and tell how things stand
 ///
@@ -37,10 +41,22 @@ EXAMPLES
       --pod-cidr 10.42.3.0/24
 
   Where tailscaled is kept by something other than systemd:
-    moorline run --restart-command '/sbin/rc-service tailscale restart'";
+    moorline run --restart-command '/sbin/rc-service tailscale restart'
+
+  With metrics for Prometheus:
+    moorline run --metrics 127.0.0.1:9753";
 
 pub(super) async fn run(arguments: &Arguments, place: &Place) -> Answer {
-    let (service, desk) = Service::new(arguments.wishes(place)?).await?;
+    let (wishes, metrics) = arguments.wishes(place)?;
+    let directories = wishes.directories.clone();
+    let (service, desk) = Service::new(wishes).await?;
+    let mut tasks = Tasks::default();
+    let control = Server::open(desk.clone(), directories.clone())?;
+    tasks.start("control socket", control.run());
+    tasks.start("node files", node_files::keep(directories.run, desk.snapshots()));
+    if let Some(address) = metrics {
+        tasks.start("metrics", Metrics::open(desk.clone(), address).await?.run());
+    }
     let telling = notify::follow(desk.snapshots());
     let (ended, ()) = tokio::join!(service.run(stop()), telling);
     ended?;
@@ -54,15 +70,16 @@ async fn stop() {
 }
 
 impl Arguments {
-    fn wishes(&self, place: &Place) -> Result<Wishes> {
+    fn wishes(&self, place: &Place) -> Result<(Wishes, Option<SocketAddr>)> {
         let sources = sources::gather(place, self.flags()?)?;
         let (state, run) = settings::directories(&sources)?;
-        Ok(Wishes {
+        let wishes = Wishes {
             settings: wanted(&sources)?,
             lasting: true,
             directories: Directories { state, run },
             restart: settings::restart_command(&sources)?,
-        })
+        };
+        Ok((wishes, settings::metrics(&sources)?))
     }
 
     fn flags(&self) -> Result<Layer> {

@@ -73,6 +73,7 @@ Commands:
   up         Join the network, advertise this node's pod CIDRs, and prove that pods reach each other
   run        Keep this node in the network: join, mend what breaks, and tell how things stand
   status     How this node stands: its stage, its routes, the other nodes, and what is wrong
+  reconcile  Have the service look at everything now, and try at once what waits to be tried again
   leave      Withdraw this node's routes, restore what was changed, and log out where Moorline
              logged in
   install    Have the service manager keep this node connected, now and after every start

@@ -12,9 +12,10 @@ use super::output::{self, Answer};
 use super::progress::Progress;
 use super::signals::interruption;
 use super::{render, sources};
-use crate::host::Directories;
-use crate::settings::{Layer, Settings};
-use crate::{checks, host, providers, settings};
+use crate::control::Client;
+use crate::host::{Directories, UpReport};
+use crate::settings::{Layer, SecretRef, Settings};
+use crate::{checks, host, providers, secrets, settings};
 
 /// Join the network, advertise this node's pod CIDRs, and prove that pods reach each other
 ///
@@ -61,10 +62,11 @@ pub(super) async fn run(arguments: &Arguments, place: &Place) -> Answer {
     if arguments.dry_run {
         return dry_run(arguments, &settings).await;
     }
+    let service = Client::find(&settings.run_dir.value).await?;
     let progress = Arc::new(Progress::start(place.verbose));
     let report = tokio::select! {
-        report = host::up(&settings, Arc::clone(&progress) as Arc<_>) => report,
-        () = interruption() => return abandon(&settings).await,
+        report = up(service.as_ref(), &settings, &progress) => report,
+        () = interruption() => return abandon(service.as_ref(), &settings).await,
     };
     progress.finish();
     let mut report = report?;
@@ -77,8 +79,38 @@ pub(super) async fn run(arguments: &Arguments, place: &Place) -> Answer {
     Ok(if report.reached() { Exit::Done } else { Exit::NotReached })
 }
 
-/// Nobody waits any more: what was begun goes on without anybody who would end it.
-async fn abandon(settings: &Settings) -> Answer {
+/// The service does it where one runs: it alone changes things then.
+async fn up(
+    service: Option<&Client>,
+    settings: &Settings,
+    progress: &Arc<Progress>,
+) -> Result<UpReport> {
+    match service {
+        Some(service) => service.up(&portable(settings), &**progress).await,
+        None => host::up(settings, Arc::clone(progress) as Arc<_>).await,
+    }
+}
+
+/// The service has an environment and credentials of its own: what those of this process hold
+/// goes along.
+fn portable(settings: &Settings) -> Settings {
+    let mut settings = settings.clone();
+    for secret in settings.secrets.values_mut() {
+        if let SecretRef::Env(_) | SecretRef::Cred(_) = secret.value
+            && let Ok(found) = secrets::resolve(&secret.value, &settings.state_dir.value)
+        {
+            secret.value = SecretRef::Literal(found);
+        }
+    }
+    settings
+}
+
+/// Nobody waits any more: what was begun goes on without anybody who would end it. The service
+/// ends it itself, once its caller is gone.
+async fn abandon(service: Option<&Client>, settings: &Settings) -> Answer {
+    if service.is_some() {
+        return Ok(Exit::Interrupted);
+    }
     let directories = Directories::from(settings);
     tokio::select! {
         abandoned = host::abandon(&directories) => abandoned?,
@@ -97,7 +129,7 @@ async fn dry_run(arguments: &Arguments, settings: &Settings) -> Answer {
         plan => plan,
     };
     if arguments.json {
-        let (rows, findings) = (render::settings::rows(settings), &settings.findings);
+        let (rows, findings) = (settings::rows(settings), &settings.findings);
         output::json(&DryRun { settings: rows, changes: &plan?.changes, findings })?;
     } else {
         output::text(&render::settings::text(settings))?;
@@ -109,7 +141,7 @@ async fn dry_run(arguments: &Arguments, settings: &Settings) -> Answer {
 /// What `--dry-run --json` answers.
 #[derive(Serialize)]
 struct DryRun<'a> {
-    settings: Vec<render::settings::Row>,
+    settings: Vec<settings::Row>,
     changes: &'a [Change],
     findings: &'a [Finding],
 }

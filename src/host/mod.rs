@@ -46,6 +46,8 @@ pub use pod_network::sweep;
 pub use report::{Kinship, LeaveReport, PeerReport, Proof, StatusReport, UpReport};
 pub use reporter::{Reporter, Silent};
 pub use run::{Desk, Happening, Order, Service, ServiceReport, Snapshot, What, Wishes, ending};
+#[cfg(test)]
+pub(crate) use run::{Publisher, desk};
 use session::Session;
 use state::PATIENCE;
 pub use state::{NetworkState, STATE_VERSION, State, StateDirectory, StateLock};

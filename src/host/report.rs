@@ -41,6 +41,9 @@ pub struct StatusReport {
     pub cluster: ClusterName,
     /// The cluster's CIDRs.
     pub cluster_cidrs: Vec<IpNet>,
+    /// This node's own pod CIDRs; none for a member without pods.
+    #[serde(default)]
+    pub pod_cidrs: Vec<IpNet>,
     /// The network's key in state.
     pub network: NetworkName,
     /// The kind of VPN.

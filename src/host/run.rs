@@ -29,7 +29,9 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 
 use crate::host::{Directories, LeaveReport, StateDirectory, StateLock, UpReport, leave, up};
 use crate::settings::Settings;
-use desk::Publisher;
+pub(crate) use desk::Publisher;
+#[cfg(test)]
+pub(crate) use desk::desk;
 pub use desk::{Desk, Happening, Order, ServiceReport, Snapshot, What, ending};
 use member::Member;
 
@@ -64,6 +66,7 @@ impl Service {
         let directory = StateDirectory::new(&wishes.directories.state);
         let lock = directory.lock_within(crate::host::PATIENCE).await?;
         let (desk, publisher, orders) = desk::desk();
+        publisher.want(wishes.settings.as_ref());
         Ok((Service { wishes, lock, desk: publisher, orders }, desk))
     }
 
@@ -94,13 +97,15 @@ impl Service {
 
     async fn carry_out(&mut self, order: Order, member: &mut Member) {
         match order {
+            // Whoever gave it went away while it waited.
+            Order::Up { answer, .. } if answer.is_closed() => {}
             Order::Up { settings, steps, mut answer } => {
                 let report = tokio::select! {
                     report = self.up(&settings, steps) => report,
                     () = answer.closed() => return self.abandon(member).await,
                 };
                 if report.is_ok() {
-                    self.wishes.settings = Some(*settings);
+                    self.want(Some(*settings));
                     self.wishes.lasting = false;
                 }
                 self.open_again(member);
@@ -110,6 +115,7 @@ impl Service {
                 let mut report = self.leave(how, steps).await;
                 if let Ok(report) = &mut report {
                     report.findings.extend(self.wishes.settings.take().map(|_| comes_back()));
+                    self.want(None);
                 }
                 self.open_again(member);
                 drop(answer.send(report));
@@ -119,6 +125,11 @@ impl Service {
                 drop(answer.send(member.pass(&self.desk).await));
             }
         }
+    }
+
+    fn want(&mut self, settings: Option<Settings>) {
+        self.desk.want(settings.as_ref());
+        self.wishes.settings = settings;
     }
 
     async fn up(&self, settings: &Settings, steps: UnboundedSender<Step>) -> Result<UpReport> {

@@ -50,6 +50,7 @@ pub(super) fn report(
         routes: observed.routes,
         cluster: state.cluster.clone(),
         cluster_cidrs: state.desired.cluster_cidrs.clone(),
+        pod_cidrs: state.desired.pod_cidrs.clone(),
         network: network.clone(),
         provider: state.provider,
         membership: state.membership,

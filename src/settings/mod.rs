@@ -17,12 +17,14 @@ mod origin;
 mod parse;
 mod provider;
 mod resolve;
+mod rows;
 mod secret_ref;
 mod values;
 mod vpn_auth;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,12 +32,14 @@ use ipnet::IpNet;
 use provider_api::{
     ClusterName, Error, Finding, NetworkName, ProviderName, ProviderSettings, RouteMode,
 };
+use serde::{Deserialize, Serialize};
 
 pub use config::read as read_config;
 pub use origin::{Origin, Sourced};
 pub use parse::duration;
 pub use provider::{provider, wanted};
-pub use resolve::{cluster_cidrs, directories, resolve, restart_command};
+pub use resolve::{cluster_cidrs, directories, metrics, resolve, restart_command};
+pub use rows::{Row, rows};
 pub use secret_ref::SecretRef;
 pub use vpn_auth::VpnAuth;
 pub use words::{Kind, Layer, Sources, Word};
@@ -47,8 +51,10 @@ pub const VPN_AUTH_VARIABLES: [&str; 2] = ["K3S_VPN_AUTH", "MOORLINE_VPN_AUTH"];
 /// Variables that hold the path of a file with such a string.
 pub const VPN_AUTH_FILE_VARIABLES: [&str; 2] = ["K3S_VPN_AUTH_FILE", "MOORLINE_VPN_AUTH_FILE"];
 
-/// Everything that was asked for, each with its origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Everything that was asked for, each with its origin. Serialized, a literal secret in it stands
+/// in the open: for the control socket, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The kind of VPN.
     pub provider: Sourced<ProviderName>,
@@ -85,6 +91,8 @@ pub struct Settings {
     /// The command that starts the VPN's daemon anew. None leaves that to the service manager;
     /// one without words forbids it.
     pub restart_command: Option<Sourced<Vec<String>>>,
+    /// The loopback address at which the service tells its metrics; none for none.
+    pub metrics: Option<Sourced<SocketAddr>>,
     /// The directory of what is kept.
     pub state_dir: Sourced<PathBuf>,
     /// The directory of what lasts until the next boot.

@@ -4,10 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 use provider_api::Error;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where a value was said. Prints as an operator would look for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// A flag of the command line, with its dashes.
     Flag(String),
@@ -60,14 +61,8 @@ impl fmt::Display for Origin {
     }
 }
 
-impl Serialize for Origin {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
-    }
-}
-
 /// A value, and where it was said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sourced<T> {
     /// The value.
     pub value: T,

@@ -1,5 +1,6 @@
 //! Single values: from text, with an error that names the place.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,6 +53,19 @@ pub(super) fn command(text: &str, origin: &Origin) -> Result<Vec<String>, Error>
             Err(origin.error("restart-command", what).fix(fix))
         }
     }
+}
+
+/// An address and port that only this machine can reach.
+pub(super) fn loopback(text: &str, origin: &Origin) -> Result<SocketAddr, Error> {
+    const FIX: &str = "write a loopback address and a port, as in 127.0.0.1:9753";
+    let address: SocketAddr = text.parse().map_err(|_| {
+        origin.error("metrics-address", format!("`{text}` is no address with a port")).fix(FIX)
+    })?;
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    let what = format!("{address} can be reached by others, and metrics name every peer");
+    Err(origin.error("metrics-address", what).fix(FIX))
 }
 
 /// `routed` or `underlay`.
@@ -147,6 +161,16 @@ mod tests {
         }
         for name in ["Node", "a..b", "-a", "a_b", ""] {
             assert!(node_name(name, &ORIGIN).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn metrics_stay_on_this_machine() {
+        for good in ["127.0.0.1:9753", "127.8.8.8:1", "[::1]:9753"] {
+            assert!(loopback(good, &ORIGIN).is_ok(), "{good}");
+        }
+        for bad in ["0.0.0.0:9753", "[::]:9753", "100.64.0.1:9753", "127.0.0.1", "9753", "lo:1"] {
+            assert_eq!(loopback(bad, &ORIGIN).expect_err(bad).code, "metrics-address");
         }
     }
 

@@ -1,5 +1,6 @@
 //! From what was typed to settings: flag over environment over config file over default.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ pub fn resolve(sources: &Sources, providers: &[Manifest]) -> Result<Settings, Er
         allow_move: typed.one(Word::Move, parse::answer, || Ok(false))?,
         allow_rejoin: typed.one(Word::Rejoin, parse::answer, || Ok(false))?,
         restart_command: typed.said(Word::RestartCommand, parse::command)?,
+        metrics: typed.said(Word::Metrics, parse::loopback)?,
         state_dir: typed.directory(Word::StateDir, STATE_DIR)?,
         run_dir: typed.directory(Word::RunDir, RUN_DIR)?,
         findings,
@@ -76,6 +78,16 @@ pub fn directories(sources: &Sources) -> Result<(PathBuf, PathBuf), Error> {
 /// [`ErrorKind::Settings`](provider_api::ErrorKind::Settings) for a program without its path.
 pub fn restart_command(sources: &Sources) -> Result<Option<Vec<String>>, Error> {
     let said = Typed(sources).said(Word::RestartCommand, parse::command)?;
+    Ok(said.map(|said| said.value))
+}
+
+/// The address at which metrics can be read, alone; see [`Settings::metrics`].
+///
+/// # Errors
+/// [`ErrorKind::Settings`](provider_api::ErrorKind::Settings) for an address that others can
+/// reach.
+pub fn metrics(sources: &Sources) -> Result<Option<SocketAddr>, Error> {
+    let said = Typed(sources).said(Word::Metrics, parse::loopback)?;
     Ok(said.map(|said| said.value))
 }
 

@@ -4,13 +4,17 @@ use std::fmt;
 use std::path::PathBuf;
 
 use provider_api::{Error, Secret};
+use serde::{Deserialize, Serialize};
 
 use super::origin::Origin;
 
-/// Where a secret is to be found. Only a literal holds the secret itself, and does not show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a secret is to be found. Only a literal holds the secret itself, and does not show it;
+/// serialized it stands in the open: for the control socket, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SecretRef {
     /// The secret itself, as it was typed.
+    #[serde(with = "provider_api::exposed")]
     Literal(Secret),
     /// `file:PATH`: the content of a file that only its owner can read.
     File(PathBuf),

@@ -37,6 +37,8 @@ pub enum Word {
     Rejoin,
     /// The command that starts the VPN's daemon anew.
     RestartCommand,
+    /// The address at which metrics can be read.
+    Metrics,
     /// The directory of what is kept.
     StateDir,
     /// The directory of what lasts until the next boot.
@@ -45,7 +47,7 @@ pub enum Word {
 
 impl Word {
     /// All words, in the order in which they are shown.
-    pub const ALL: [Word; 16] = [
+    pub const ALL: [Word; 17] = [
         Word::Provider,
         Word::NodeName,
         Word::Cluster,
@@ -60,6 +62,7 @@ impl Word {
         Word::Move,
         Word::Rejoin,
         Word::RestartCommand,
+        Word::Metrics,
         Word::StateDir,
         Word::RunDir,
     ];
@@ -81,6 +84,7 @@ impl Word {
             Word::Move => "move",
             Word::Rejoin => "rejoin",
             Word::RestartCommand => "restart-command",
+            Word::Metrics => "metrics",
             Word::StateDir => "state-dir",
             Word::RunDir => "run-dir",
         }
@@ -110,6 +114,7 @@ impl Word {
             | Word::WaitFor
             | Word::JoinDeadline
             | Word::RestartCommand
+            | Word::Metrics
             | Word::StateDir
             | Word::RunDir => Kind::Text,
         }

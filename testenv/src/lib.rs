@@ -32,11 +32,13 @@ pub mod fake;
 mod daemons;
 mod lab;
 mod memory_host;
+mod promtool;
 mod traffic;
 mod until;
 
 pub use daemons::{Authkey, Headscale, HeadscaleBuilder, Node, Systemd, Tailscaled, User};
 pub use lab::{Fault, Hook, Host, HostBuilder, Lab, Moorline, Nat, Pod, Run, Running};
 pub use memory_host::MemoryHost;
+pub use promtool::promtool;
 pub use traffic::{Fetch, Pings, Traffic, Transfer};
 pub use until::until;

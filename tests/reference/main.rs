@@ -3,6 +3,7 @@
 //! The page is written from these tables: change a row here, and then
 //! `MOORLINE_BLESS=1 cargo test --test reference`.
 
+mod control;
 mod control_api;
 mod control_server;
 mod joining;
@@ -36,7 +37,7 @@ struct Section {
 struct Row(&'static str, &'static str, &'static str, &'static str);
 
 /// All of them.
-const SECTIONS: [Section; 14] = [
+const SECTIONS: [Section; 15] = [
     routes::SECTION,
     proof::SECTION,
     preflight::SECTION,
@@ -50,6 +51,7 @@ const SECTIONS: [Section; 14] = [
     machine::SECTION,
     plugins::SECTION,
     service::SECTION,
+    control::SECTION,
     policy::SECTION,
 ];
 

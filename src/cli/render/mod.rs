@@ -1,8 +1,7 @@
 //! Answers as text. Pure; every word that came from elsewhere goes through [`plain`].
 
 pub(super) mod error;
-#[cfg(test)]
-mod example;
+pub(super) mod events;
 pub(super) mod findings;
 pub(super) mod install;
 pub(super) mod leave;
@@ -14,6 +13,7 @@ pub(super) mod status;
 pub(super) mod table;
 pub(super) mod time;
 pub(super) mod up;
+pub(super) mod watch;
 
 use anstyle::{AnsiColor, Style};
 

@@ -4,22 +4,27 @@ use jiff::Timestamp;
 use provider_api::{Membership, OwnRoute, RouteStage};
 
 use super::{findings, peers, table, time};
-use crate::host::StatusReport;
+use crate::host::{Snapshot, StatusReport};
 use crate::proof::{Between, Outcome};
 
-/// The node, its routes, the other nodes, the findings.
-pub(in crate::cli) fn text(report: &StatusReport, now: Timestamp) -> String {
+/// The node, its routes, the other nodes, the findings; and when the service saw that, where it
+/// did.
+pub(in crate::cli) fn text(
+    report: &StatusReport,
+    seen: Option<&Snapshot>,
+    now: Timestamp,
+) -> String {
     let findings = findings::text(&report.findings);
     let gap = if findings.is_empty() { "" } else { "\n" };
     format!(
         "{}{}{}{gap}{findings}",
-        node(report, now),
+        node(report, seen, now),
         table::text(["ROUTE", "STAGE", "OWNER"], report.routes.iter().map(route).collect()),
         peers::text(report, now),
     )
 }
 
-fn node(report: &StatusReport, now: Timestamp) -> String {
+fn node(report: &StatusReport, seen: Option<&Snapshot>, now: Timestamp) -> String {
     let mut rows = vec![
         pair("cluster", format!("{} ({})", report.cluster, list(&report.cluster_cidrs))),
         pair("node", report.membership.as_ref().map_or_else(|| "no member".to_owned(), member)),
@@ -29,7 +34,14 @@ fn node(report: &StatusReport, now: Timestamp) -> String {
     ];
     let expires = report.membership.as_ref().and_then(|membership| membership.expires);
     rows.extend(expires.map(|expires| pair("expires", format!("{expires:.0}"))));
+    rows.extend(seen.map(|seen| pair("seen", service(seen, now))));
     table::pairs(rows)
+}
+
+fn service(seen: &Snapshot, now: Timestamp) -> String {
+    let mended: u64 = seen.service.repairs.values().sum();
+    let age = time::age(seen.at, now);
+    format!("{age} by the service, which has mended {mended} since {:.0}", seen.service.started)
 }
 
 fn pair(name: &str, value: String) -> [String; 2] {

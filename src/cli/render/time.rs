@@ -18,6 +18,11 @@ pub(in crate::cli) fn span(span: Duration) -> String {
     }
 }
 
+/// A point in time, to the second.
+pub(in crate::cli) fn stamp(at: Timestamp) -> String {
+    format!("{at:.0}")
+}
+
 /// How long ago something was; `just now` for the present and the near future.
 pub(in crate::cli) fn age(at: Timestamp, now: Timestamp) -> String {
     match Duration::try_from(now.duration_since(at)) {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::host::{LeaveReport, Reporter, Stage, StatusReport, UpReport};
-use crate::settings::Settings;
+use crate::settings::{Row, Settings, rows};
 
 /// How many orders may wait, and how many events a slow listener may miss.
 const ORDERS: usize = 16;
@@ -120,6 +120,11 @@ pub enum What {
         /// How far.
         step: Step,
     },
+    /// A listener was too slow, and was not told everything.
+    Missed {
+        /// How many happenings it was not told.
+        count: u64,
+    },
 }
 
 /// An order, with where the answer goes. Who gives it up lets the answer go.
@@ -154,6 +159,7 @@ pub enum Order {
 #[derive(Debug, Clone)]
 pub struct Desk {
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    settings: watch::Receiver<Arc<Vec<Row>>>,
     happenings: broadcast::Sender<Happening>,
     orders: mpsc::Sender<Order>,
 }
@@ -167,6 +173,12 @@ impl Desk {
     /// Every snapshot from now on.
     pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshots.clone()
+    }
+
+    /// What is wanted, with where that was said; nothing where the service keeps what an earlier
+    /// `up` wanted.
+    pub fn settings(&self) -> Arc<Vec<Row>> {
+        Arc::clone(&self.settings.borrow())
     }
 
     /// Everything that happens from now on.
@@ -190,13 +202,14 @@ pub fn ending() -> Error {
 }
 
 /// The loop's side.
-pub(super) struct Publisher {
+pub(crate) struct Publisher {
     snapshots: watch::Sender<Arc<Snapshot>>,
+    settings: watch::Sender<Arc<Vec<Row>>>,
     happenings: broadcast::Sender<Happening>,
 }
 
 /// Both sides of a new desk, and the orders that are given there.
-pub(super) fn desk() -> (Desk, Publisher, mpsc::Receiver<Order>) {
+pub(crate) fn desk() -> (Desk, Publisher, mpsc::Receiver<Order>) {
     let first = Snapshot {
         at: Timestamp::now(),
         service: ServiceReport::starting(),
@@ -204,10 +217,16 @@ pub(super) fn desk() -> (Desk, Publisher, mpsc::Receiver<Order>) {
         findings: Vec::new(),
     };
     let (snapshots, reading) = watch::channel(Arc::new(first));
+    let (settings, wanted) = watch::channel(Arc::default());
     let (happenings, _) = broadcast::channel(EVENTS);
     let (ordering, orders) = mpsc::channel(ORDERS);
-    let desk = Desk { snapshots: reading, happenings: happenings.clone(), orders: ordering };
-    (desk, Publisher { snapshots, happenings }, orders)
+    let desk = Desk {
+        snapshots: reading,
+        settings: wanted,
+        happenings: happenings.clone(),
+        orders: ordering,
+    };
+    (desk, Publisher { snapshots, settings, happenings }, orders)
 }
 
 impl Publisher {
@@ -216,8 +235,13 @@ impl Publisher {
         self.snapshots.borrow().service.clone()
     }
 
+    /// Publishes what is wanted from now on.
+    pub(crate) fn want(&self, settings: Option<&Settings>) {
+        self.settings.send_replace(Arc::new(settings.map(rows).unwrap_or_default()));
+    }
+
     /// Publishes a snapshot, and tells what it changed.
-    pub(super) fn publish(&self, snapshot: Snapshot) -> Arc<Snapshot> {
+    pub(crate) fn publish(&self, snapshot: Snapshot) -> Arc<Snapshot> {
         let after = Arc::new(snapshot);
         let before = self.snapshots.send_replace(Arc::clone(&after));
         for what in differences(&before, &after) {
@@ -227,7 +251,7 @@ impl Publisher {
     }
 
     /// Tells of something that happened. Nobody may listen.
-    pub(super) fn tell(&self, what: What) {
+    pub(crate) fn tell(&self, what: What) {
         log(&what);
         drop(self.happenings.send(Happening { at: Timestamp::now(), what }));
     }
@@ -271,6 +295,7 @@ fn log(what: &What) {
         What::PeerCame { peer } => tracing::info!(peer, "a peer appeared"),
         What::PeerWent { peer } => tracing::info!(peer, "a peer disappeared"),
         What::Step { step } => tracing::debug!(id = step.id, "{}", step.text),
+        What::Missed { count } => tracing::debug!(count, "a listener is too slow"),
     }
 }
 

@@ -2,12 +2,12 @@ use anstream::adapter::strip_str;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::cli::render::example;
+use crate::example;
 use crate::host::Stage;
 
 fn page(report: &StatusReport) -> String {
     let now = example::proof_time() + SignedDuration::from_secs(4);
-    strip_str(&text(report, now)).to_string()
+    strip_str(&text(report, None, now)).to_string()
 }
 
 #[test]
@@ -75,5 +75,14 @@ proof    none yet
 fn names_from_elsewhere_do_not_reach_the_terminal_as_they_are() {
     let mut report = example::report();
     report.peers[0].peer.name = "\x1b]0;owned\x07".into();
-    assert!(!text(&report, example::proof_time()).contains("\x1b]0"));
+    assert!(!text(&report, None, example::proof_time()).contains("\x1b]0"));
+}
+
+#[test]
+fn what_the_service_saw_has_its_age() {
+    let seen = example::snapshot(Some(example::report()));
+    let now = seen.at + SignedDuration::from_secs(4);
+    let text = text(seen.status.as_ref().expect("a status"), Some(&seen), now);
+    let line = "seen     4 s ago by the service, which has mended 3 since 1970-01-01T00:00:00Z\n";
+    assert!(strip_str(&text).to_string().contains(line), "{text}");
 }

@@ -4,7 +4,7 @@ use anstream::adapter::strip_str;
 use provider_api::{Change, Plan};
 
 use super::*;
-use crate::cli::render::example;
+use crate::example;
 use crate::host::StatusReport;
 
 fn page(status: StatusReport, changes: Vec<Change>, wanted: Option<Stage>) -> String {

@@ -1,24 +1,44 @@
-//! A status report, for tests.
+//! What a service tells, for tests of whoever reads it.
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use provider_api::{
     Enrolment, Finding, Membership, NodeId, OwnRoute, Path, Peer, RouteStage, Severity,
 };
 
-use crate::host::{Kinship, PeerReport, Proof, Stage, StatusReport};
+use crate::host::{Kinship, PeerReport, Proof, ServiceReport, Snapshot, Stage, StatusReport};
 use crate::proof::{Between, Crossing, Kin, Outcome, PeerVerdict, Verdict};
 
 /// The time of the last proof.
-pub(super) fn proof_time() -> Timestamp {
+pub(crate) fn proof_time() -> Timestamp {
     Timestamp::from_second(1_800_000_000).expect("a time")
 }
 
+/// What a service tells that made two passes and mended something, one day after the epoch.
+pub(crate) fn snapshot(status: Option<StatusReport>) -> Snapshot {
+    let day = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24);
+    let service = ServiceReport {
+        version: "0.1.0".into(),
+        pid: 7,
+        started: Timestamp::UNIX_EPOCH,
+        passes: 2,
+        errors: 1,
+        last_pass: Duration::from_millis(20),
+        all_passes: Duration::from_millis(50),
+        repairs: BTreeMap::from([("net/ipv4/ip_forward".to_owned(), 3)]),
+    };
+    Snapshot { at: day, service, status, findings: Vec::new() }
+}
+
 /// A node with one direct peer that answers, one relayed that does not, and others.
-pub(super) fn report() -> StatusReport {
+pub(crate) fn report() -> StatusReport {
     StatusReport {
         version: 1,
         cluster: "default".parse().expect("a name"),
         cluster_cidrs: cidrs(&["10.42.0.0/16", "2001:cafe:42::/56"]),
+        pod_cidrs: cidrs(&["10.42.1.0/24"]),
         network: "tailscale".parse().expect("a name"),
         provider: "tailscale".parse().expect("a name"),
         membership: Some(membership()),
@@ -118,7 +138,7 @@ fn crossing(canary: &str, millis: Option<u64>, crossed: bool) -> Crossing {
         source: source.parse().expect("an address"),
         source_kept: None,
         canary,
-        round_trip: millis.map(std::time::Duration::from_millis),
+        round_trip: millis.map(Duration::from_millis),
         largest: millis.map(|_| if crossed { 1280 } else { 1228 }),
         crossed,
         quality: None,
