@@ -27,6 +27,7 @@ mod masqueraded;
 mod never_joined;
 mod node;
 mod overlapping_lan;
+mod plugin;
 mod pod_firewall;
 mod podless;
 mod proc;

@@ -21,7 +21,11 @@ pub struct FakePlugin {
 
 impl FakePlugin {
     /// Puts the program `fake-plugin` into a folder of its own, as `moorline-fake`.
+    ///
+    /// # Panics
+    /// Where the program was not built.
     pub fn install(program: &Path, flaw: Option<Flaw>) -> FakePlugin {
+        assert!(program.exists(), "cargo build -p testenv --bin fake-plugin");
         let folder = tempfile::Builder::new().prefix("fake-plugin-").tempdir().expect("a folder");
         let plugin = FakePlugin { folder };
         symlink(program, plugin.executable()).expect("a link to the plugin");

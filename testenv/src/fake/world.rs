@@ -179,6 +179,13 @@ impl FakeWorld {
         });
     }
 
+    /// Takes back one route that the node offers, as an administrator on it does.
+    pub fn withdraw(&self, route: IpNet) {
+        self.change(|state| {
+            state.routes.remove(&route);
+        });
+    }
+
     /// From now on the server says this to the key.
     pub fn key(&self, fate: KeyFate) {
         self.change(|state| state.key = fate);

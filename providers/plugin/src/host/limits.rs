@@ -35,7 +35,7 @@ impl Default for Limits {
         Limits {
             startup: Duration::from_secs(10),
             parse: Duration::from_secs(5),
-            look: Duration::from_secs(30),
+            look: Duration::from_secs(10),
             change: Duration::from_secs(60),
             end: Duration::from_millis(500),
             line: LONGEST_LINE,
