@@ -51,16 +51,19 @@ pub(super) fn believe_packets(observed: &mut Observed, pod_cidrs: &[IpNet], verd
     for route in observed.routes.iter_mut().filter(|route| pod_cidrs.contains(&route.prefix)) {
         let mut sources = answered.iter().filter(|one| route.prefix.contains(&one.source));
         if sources.clone().any(|one| one.source_kept == Some(false)) {
-            observed.route_findings.push(masqueraded(&route.prefix, &observed.interface));
+            observed.findings.push(masqueraded(route, &observed.interface));
         } else if is_open(route.stage) && sources.any(|one| one.source_kept == Some(true)) {
             route.stage = RouteStage::Served;
         }
     }
 }
 
-fn masqueraded(pod_cidr: &IpNet, interface: &str) -> Finding {
+/// Where the route is served, answers come back all the same.
+fn masqueraded(route: &OwnRoute, interface: &str) -> Finding {
+    let OwnRoute { prefix: pod_cidr, stage, .. } = route;
+    let is_served = *stage == RouteStage::Served;
     Finding::new(
-        Severity::Error,
+        if is_served { Severity::Warning } else { Severity::Error },
         "pods-masqueraded",
         format!("packets from {pod_cidr} leave by {interface} with another source address"),
         "pods elsewhere see this node in place of a pod, and what they answer proves no route",
@@ -164,7 +167,7 @@ mod tests {
     fn believed(stage: RouteStage, verdict: &Verdict) -> (RouteStage, Vec<String>) {
         let mut observed = observed(stage);
         believe_packets(&mut observed, &cidrs(), verdict);
-        let findings = observed.route_findings.into_iter().map(|finding| finding.code);
+        let findings = observed.findings.into_iter().map(|finding| finding.code);
         (observed.routes[0].stage, findings.collect())
     }
 

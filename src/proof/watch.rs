@@ -86,6 +86,11 @@ impl Watcher {
         }
     }
 
+    /// Whether this peer answered once.
+    pub fn has_answered(&self, peer: &NodeId) -> bool {
+        self.peers.get(peer).is_some_and(Watched::has_answered)
+    }
+
     /// Asks everybody anew, and looks closely at who is silent: something was mended, or broke.
     pub fn hurry(&mut self) {
         self.peers.values_mut().for_each(Watched::hurry);

@@ -12,6 +12,7 @@ mod by_hand;
 mod common;
 mod conformance;
 mod control_server;
+mod cuts;
 mod daemon;
 mod daemon_log;
 mod dials;

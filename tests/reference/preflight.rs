@@ -37,7 +37,7 @@ pub(super) const SECTION: Section = Section {
         Row(
             "foreign-in-cluster",
             "warning",
-            "A node of another cluster, known by its tags, serves pods inside this cluster's CIDR: sooner or later both clusters give out the same pod CIDR.",
+            "A node of another cluster, known by its tags or by the word of its own responder, serves pods inside this cluster's CIDR: sooner or later both clusters give out the same pod CIDR.",
             "A cluster CIDR of its own for each cluster in one network.",
         ),
         Row(

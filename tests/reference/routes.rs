@@ -30,7 +30,7 @@ pub(super) const SECTION: Section = Section {
         ),
         Row(
             "pods-masqueraded",
-            "error",
+            "error, warning",
             "Pods' packets leave into the network with another source address: pods elsewhere see the node in place of the pod, and their answers prove no route.",
             "Leave the pod CIDR out of the masquerade on that interface.",
         ),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use provider_api::Observed;
+use provider_api::{Observed, Peer};
 use tokio::sync::mpsc;
 
 use crate::host::supervise::Tasks;
@@ -43,10 +43,18 @@ impl Watching {
         observed: &Observed,
         tasks: &mut Tasks,
     ) {
-        let request = probing::request(state, directories, observed);
+        let mut request = probing::request(state, directories, observed);
         self.answer(Post::of(&request, state), tasks);
         match &mut self.watcher {
-            Some(watcher) => watcher.follow(request),
+            Some(watcher) => {
+                // A control server takes the routes of a node that is down.
+                let is_down = |peer: &&Peer| !peer.online && watcher.has_answered(&peer.id);
+                let listed = |peer: &Peer| request.peers.iter().any(|node| node.id == peer.id);
+                let down = observed.peers.iter().filter(|peer| is_down(peer) && !listed(peer));
+                let down: Vec<_> = down.cloned().collect();
+                request.peers.extend(down);
+                watcher.follow(request);
+            }
             None => {
                 let heard = self.heard.clone();
                 self.watcher = Some(Watcher::new(Limits::default(), request, heard));

@@ -145,6 +145,10 @@ impl Watched {
         self.evidence.as_ref()
     }
 
+    pub(super) fn has_answered(&self) -> bool {
+        self.has_answered
+    }
+
     /// Whether it answered once, and is offline now.
     pub(super) fn is_down(&self) -> bool {
         self.has_answered && !self.peer.online
