@@ -1,6 +1,5 @@
 //! `moorline install`.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +13,7 @@ use super::unit::{MARK, UNIT, Unit};
 use super::wish::{Owner, Step, Wish};
 use super::{InstallReport, Machine, Text, change, files};
 use crate::secrets::read_guarded;
-use crate::settings::{Origin, SecretRef, Settings, Sources};
+use crate::settings::{Origin, SecretRef, Settings, Sourced, Sources};
 
 /// What is to be installed.
 #[derive(Debug)]
@@ -61,7 +60,8 @@ pub async fn install(order: Order<'_>, machine: &Machine) -> Result<InstallRepor
     }
     let any = !changes.is_empty();
     changes.extend(serve(&order, machine, unit_changed, any).await?);
-    let shown = wishes.iter().filter(|wish| !wish.is_secret());
+    let hidden = |wish: &Wish| wish.is_secret() || holds_a_secret(&order.settings, &wish.path);
+    let shown = wishes.iter().filter(|wish| !hidden(wish));
     let files = shown.map(|wish| Text { path: wish.path.clone(), text: wish.text.expose().into() });
     let files = files.collect();
     let findings = findings(order.settings, machine, &order.program);
@@ -161,6 +161,12 @@ fn is_at(origin: &Origin, place: &Path) -> bool {
     matches!(origin, Origin::File { path, .. } if path == place)
 }
 
+/// Whether an administrator wrote a secret itself into this file.
+fn holds_a_secret(settings: &Settings, path: &Path) -> bool {
+    let literal = |secret: &&Sourced<SecretRef>| matches!(secret.value, SecretRef::Literal(_));
+    settings.secrets.values().filter(literal).any(|secret| is_at(&secret.origin, path))
+}
+
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).map_or(0o644, |metadata| metadata.mode() & 0o7777)
 }
@@ -233,15 +239,12 @@ async fn serve(order: &Order<'_>, machine: &Machine, unit: bool, any: bool) -> R
     Ok(changes)
 }
 
-/// What was said of the settings, and of a machine without systemd. A literal is one no more.
+/// What was said of the settings, and of a machine without systemd. A literal that was typed is
+/// one no more.
 fn findings(settings: Settings, machine: &Machine, program: &Path) -> Vec<Finding> {
-    let mut moved = BTreeMap::new();
-    for (key, secret) in &settings.secrets {
-        moved.insert(key, !is_at(&secret.origin, &machine.config));
-    }
-    let all_moved = moved.values().all(|moved| *moved);
+    let stays = holds_a_secret(&settings, &machine.config);
     let mut findings = settings.findings;
-    findings.retain(|finding| finding.code != "literal-key" || !all_moved);
+    findings.retain(|finding| finding.code != "literal-key" || stays);
     match machine.manager {
         Manager::Running => {}
         Manager::Asleep => findings.push(asleep()),

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use linux::Netlink;
-use provider_api::{Error, ErrorKind, Finding, Leave, Result, Severity};
+use provider_api::{Change, Error, ErrorKind, Finding, Leave, Result, Severity};
 
 use super::kernel::{self, Others};
 use super::remove::uninstall;
@@ -77,6 +77,10 @@ pub async fn purge(
     Ok(report)
 }
 
+fn forgotten(name: &str) -> Change {
+    change(format!("keyring:{name}"), "present", "", "")
+}
+
 /// What a purge would take back.
 async fn told(
     machine: &Machine,
@@ -92,10 +96,12 @@ async fn told(
         let now = linux::sysctl::read(key).ok().filter(|now| now != was)?;
         Some(change(key, &now, was, "unless somebody else needs it"))
     });
+    let keys = Keyring::of(&directories.state).list().unwrap_or_default();
     let folders =
         [&directories.state, &directories.run].into_iter().filter(|folder| folder.is_dir());
     let folders = folders.map(|folder| change(folder.display(), "present", "", ""));
     report.changes.changes.splice(0..0, left.chain(settings));
+    report.changes.changes.extend(keys.iter().map(|key| forgotten(&key.name)));
     report.changes.changes.extend(folders);
     Ok(report)
 }
@@ -196,8 +202,7 @@ fn turn_back(
 
 fn empty_keyring(directories: &Directories, report: &mut UninstallReport) -> Result<()> {
     let names = Keyring::of(&directories.state).purge()?.into_iter();
-    let changes = names.map(|name| change(format!("keyring:{name}"), "present", "", ""));
-    report.changes.changes.extend(changes);
+    report.changes.changes.extend(names.map(|name| forgotten(&name)));
     Ok(())
 }
 

@@ -123,6 +123,23 @@ async fn a_key_that_was_typed_goes_to_a_file_for_root_alone() {
 }
 
 #[tokio::test]
+async fn a_key_in_an_administrators_config_file_stays_there_and_is_not_shown() {
+    let scene = Scene::new();
+    let text = format!("[vpn-auth]\nname = \"tailscale\"\njoinKey = \"{KEY}\"\n");
+    scene.write("etc/config.toml", 0o600, &text);
+    let report = scene.install("name=tailscale,controlServerURL=https://c").await.expect("done");
+    assert!(scene.read("etc/config.toml").contains(KEY));
+    assert_eq!(report.findings[0].code, "literal-key");
+    assert!(!serde_json::json!(report).to_string().contains(KEY));
+    assert!(!scene.read("state/install.json").contains(KEY));
+    let path = scene.machine.settings().join("config.toml.before-install");
+    for path in [&path, &scene.machine.config] {
+        let mode = fs::metadata(path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+    }
+}
+
+#[tokio::test]
 async fn a_key_file_of_somebody_else_is_never_overwritten() {
     let scene = Scene::new();
     scene.write("etc/key", 0o600, "theirs\n");

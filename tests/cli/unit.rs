@@ -1,6 +1,7 @@
 //! The unit in the service's guide, which a unit test holds to be the one that is written, as
 //! systemd's own tools see it.
 
+use std::io::Write;
 use std::process::{Command, Output};
 
 const GUIDE: &str = include_str!("../../docs/guides/service.md");
@@ -21,7 +22,7 @@ fn analyze(words: &[&str]) -> Option<Output> {
         Err(error) => {
             let strict = std::env::var_os("TESTENV_STRICT").is_some_and(|strict| strict == "1");
             assert!(!strict, "needs systemd-analyze: {error}");
-            eprintln!("skipped: needs systemd-analyze: {error}");
+            let _ = writeln!(std::io::stderr(), "skipped: needs systemd-analyze: {error}");
             None
         }
     }

@@ -189,6 +189,27 @@ fn a_key_that_only_this_machine_can_decrypt_reaches_the_service_alone() {
 }
 
 #[test]
+fn a_key_in_the_kernels_keyring_reaches_the_service_and_goes_with_a_purge() {
+    let Some(lab) = lab("a service with a keyring") else { return };
+    let scene = Scene::new(lab.headscale(), AUTO_APPROVED);
+    let Some(mut a) = Served::new(&lab, &scene) else { return };
+    let key = a.host.folder().join("join-key");
+    let state = a.host.state_dir();
+    let place = format!("MOORLINE_STATE_DIR={}", state.display());
+    let program = lab.logs().join("moorline");
+    let set = format!("{place} {} secret set sealed <{}", program.display(), key.display());
+    a.host.shell(&set).succeeded();
+    std::fs::remove_file(&key).expect("the key in the open");
+    a.vpn_auth = scene.auth_with(&a.host, "keyring:sealed");
+    a.install(&[]);
+    a.is("StatusText", "proven");
+    let taken = changes(&a.host.moorline(["uninstall", "--purge", "--json"]).succeeded());
+    assert!(taken.contains(&"- keyring:sealed: present".to_owned()), "{taken:?}");
+    let keys = a.host.moorline(["secret", "list", "--json"]).succeeded();
+    assert!(!keys.says("sealed"), "{keys:?}");
+}
+
+#[test]
 fn systemd_keeps_the_node_joined_and_stopping_it_cuts_nothing() {
     let Some(lab) = lab("a service") else { return };
     let scene = Scene::new(lab.headscale(), AUTO_APPROVED);
