@@ -20,7 +20,8 @@ enum Sign {
     Chain(&'static str),
 }
 
-const NEIGHBOURS: [Neighbour; 5] = [
+const NEIGHBOURS: [Neighbour; 6] = [
+    Neighbour { name: "kube-proxy", sign: Sign::Chain("KUBE-MARK-"), mask: 0x0000_c000 },
     Neighbour { name: "Calico", sign: Sign::Chain("cali-"), mask: 0xffff_0000 },
     Neighbour { name: "kube-router", sign: Sign::Chain("KUBE-ROUTER"), mask: 0x0003_0000 },
     Neighbour { name: "NetBird", sign: Sign::Interface("wt"), mask: 0x0001_ffff },
@@ -32,7 +33,10 @@ pub(super) fn check(scene: &Scene<'_>) -> Vec<Finding> {
     let neighbours = NEIGHBOURS.iter().filter(|other| is_here(scene, &other.sign));
     let marks = neighbours.filter_map(|other| shared_bits(scene, other));
     let rules = scene.facts.rules.iter().filter(|rule| is_foreign(scene, rule));
-    let rules = rules.filter_map(|rule| same_table(scene, rule).or_else(|| same_mark(scene, rule)));
+    let rules = rules.filter_map(|rule| {
+        let clash = same_table(scene, rule).or_else(|| same_mark(scene, rule));
+        clash.or_else(|| same_number(scene, rule))
+    });
     marks.chain(rules).collect()
 }
 
@@ -71,6 +75,19 @@ fn same_table(scene: &Scene<'_>, rule: &RuleFact) -> Option<Finding> {
             "that table is the VPN's: what others write there takes its traffic, or is wiped",
         )
         .fix(format!("ip rule show pref {}; give its owner another table", rule.priority))
+    })
+}
+
+fn same_number(scene: &Scene<'_>, rule: &RuleFact) -> Option<Finding> {
+    let is_shared = |ours: &RuleFact| ours.ours && ours.priority == rule.priority;
+    scene.facts.rules.iter().any(is_shared).then(|| {
+        Finding::new(
+            Severity::Warning,
+            "rule-number-clash",
+            format!("an ip rule of somebody else has the preference {} of ours", rule.priority),
+            "whichever was made first counts, and who deletes by number deletes both",
+        )
+        .fix(format!("ip rule show pref {}; give its owner another preference", rule.priority))
     })
 }
 
@@ -123,9 +140,20 @@ mod tests {
     }
 
     #[test]
+    fn a_foreign_rule_with_the_number_of_ours() {
+        let ours = RuleFact { priority: 5180, table: 254, mark: None, ours: true };
+        let foreign = RuleFact { table: 100, ours: false, ..ours };
+        assert!(codes(&Machine::quiet().rule(ours)).is_empty());
+        assert_eq!(codes(&Machine::quiet().rule(ours).rule(foreign)), ["rule-number-clash"]);
+        let elsewhere = RuleFact { priority: 5179, ..foreign };
+        assert!(codes(&Machine::quiet().rule(ours).rule(elsewhere)).is_empty());
+    }
+
+    #[test]
     fn neighbours_are_known_by_their_chains_and_interfaces() {
         assert_eq!(codes(&Machine::quiet().chain("cali-FORWARD")), ["marks-clash"]);
         assert_eq!(codes(&Machine::quiet().link("wt0", 1280, &[])), ["marks-clash"]);
         assert!(codes(&Machine::quiet().link("kubespan", 1420, &[])).is_empty());
+        assert!(codes(&Machine::quiet().chain("KUBE-MARK-MASQ")).is_empty());
     }
 }

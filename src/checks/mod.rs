@@ -2,20 +2,26 @@
 
 mod clashes;
 mod firewall;
+mod flavours;
 mod foreign;
 mod forwarding;
+mod kernel;
 mod mtu;
+mod names;
 mod namesake;
 mod overlap;
+mod overlay;
 mod owner;
 mod podless;
+mod ports;
 mod refusal;
 mod rp_filter;
+mod vpn_range;
 
 use ipnet::IpNet;
 use provider_api::{Capabilities, Desired, Finding, Observed};
 
-use crate::host::Facts;
+use crate::host::{Facts, Survey};
 
 pub use foreign::foreigners;
 pub use namesake::namesakes;
@@ -28,6 +34,8 @@ pub use refusal::refusal;
 pub struct Scene<'a> {
     /// The machine.
     pub facts: &'a Facts,
+    /// What else was looked at, where somebody took the time.
+    pub survey: Option<&'a Survey>,
     /// What is about to be asked of the network.
     pub desired: &'a Desired,
     /// The cluster's service CIDRs.
@@ -45,10 +53,13 @@ pub struct Scene<'a> {
 impl Scene<'_> {
     /// Whether an interface is the pod bridge or the VPN's own.
     fn is_own(&self, interface: &str) -> bool {
+        interface == self.pod_bridge || self.is_vpn(interface)
+    }
+
+    /// Whether an interface is the VPN's.
+    fn is_vpn(&self, interface: &str) -> bool {
         let vpn = self.observed.map(|observed| observed.interface.as_str());
-        interface == self.pod_bridge
-            || vpn == Some(interface)
-            || self.capabilities.interfaces.iter().any(|name| name == interface)
+        vpn == Some(interface) || self.capabilities.interfaces.iter().any(|name| name == interface)
     }
 
     /// Every prefix that peers serve, with the peer's name.
@@ -60,7 +71,7 @@ impl Scene<'_> {
 
 type Check = fn(&Scene<'_>) -> Vec<Finding>;
 
-const CHECKS: [Check; 7] = [
+const CHECKS: [Check; 13] = [
     overlap::check,
     owner::check,
     forwarding::check,
@@ -68,6 +79,12 @@ const CHECKS: [Check; 7] = [
     mtu::check,
     clashes::check,
     firewall::check,
+    ports::check,
+    vpn_range::check,
+    names::check,
+    flavours::check,
+    kernel::check,
+    overlay::check,
 ];
 
 /// All findings, the worst first.

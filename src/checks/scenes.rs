@@ -4,10 +4,11 @@ use ipnet::IpNet;
 use provider_api::{Capabilities, Desired, MarkRange, Observed, Peer, RouteMode, RouteProgrammer};
 
 use super::Scene;
-use crate::host::{Facts, Forwarding, LinkFact, RuleFact, example};
+use crate::host::{Facts, Forwarding, LinkFact, RuleFact, Survey, example};
 
 pub(super) struct Machine {
     facts: Facts,
+    survey: Option<Survey>,
     desired: Desired,
     services: Vec<IpNet>,
     guessed_services: bool,
@@ -38,6 +39,7 @@ impl Machine {
                 nft: true,
                 ..Facts::default()
             },
+            survey: None,
             desired: Desired {
                 mode: RouteMode::Routed,
                 pod_cidrs: cidrs(&["10.42.3.0/24"]),
@@ -58,6 +60,7 @@ impl Machine {
     pub(super) fn scene(&self) -> Scene<'_> {
         Scene {
             facts: &self.facts,
+            survey: self.survey.as_ref(),
             desired: &self.desired,
             service_cidrs: &self.services,
             guessed_services: self.guessed_services,
@@ -70,6 +73,12 @@ impl Machine {
     pub(super) fn link(mut self, name: &str, mtu: u32, addresses: &[&str]) -> Self {
         let addresses = cidrs(addresses);
         self.facts.links.push(LinkFact { name: name.into(), mtu, bridge: false, addresses });
+        self
+    }
+
+    /// The same, looked at for longer: this is what was seen.
+    pub(super) fn surveyed(mut self, see: impl FnOnce(&mut Survey)) -> Self {
+        see(self.survey.get_or_insert_default());
         self
     }
 
@@ -124,7 +133,7 @@ impl Machine {
 
 fn capabilities() -> Capabilities {
     Capabilities {
-        service: None,
+        service: Some("vpnd.service".into()),
         routes: RouteProgrammer::Provider,
         approval: true,
         ipv4: true,

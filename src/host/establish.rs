@@ -70,6 +70,7 @@ impl Check<'_> {
     pub(super) fn findings(&self, facts: &Facts, observed: Option<&Observed>) -> Vec<Finding> {
         checks::preflight(&Scene {
             facts,
+            survey: None,
             desired: &self.wanted.desired,
             service_cidrs: &self.wanted.service_cidrs,
             guessed_services: self.guessed_services,

@@ -82,5 +82,53 @@ pub(super) const SECTION: Section = Section {
             "The control server is reached by plain http on a public address: after one lost connection tailscaled insists on port 443 and stays offline. So Moorline asks it for no news of this node.",
             "TLS in front of it, or its private address. A node that is offline already: restart tailscaled.",
         ),
+        Row(
+            "rule-number-clash",
+            "warning",
+            "An ip rule of somebody else has the preference of one of ours: whichever was made first counts, and who deletes by number deletes both.",
+            "Another preference for its owner.",
+        ),
+        Row(
+            "port-taken",
+            "warning",
+            "Another program listens on the VPN's UDP port: the VPN takes another or none, and a firewall that was opened for this one stays shut. Found by `doctor`.",
+            "`ss -lunp` names it; another port for that program.",
+        ),
+        Row(
+            "vpn-range-in-use",
+            "warning",
+            "This machine's own network has addresses that the VPN hands out, as clouds and providers with carrier-grade NAT do with `100.64.0.0/10`: the VPN drops them from any other interface.",
+            "Other addresses for that network, or another range for the VPN.",
+        ),
+        Row(
+            "name-server-cut-off",
+            "error",
+            "A name server of this machine's lies in the VPN's range and is reached by another interface: the VPN drops its answers. Found by `doctor`.",
+            "Another server in `/etc/resolv.conf`.",
+        ),
+        Row(
+            "vpn-names-in-pods",
+            "warning",
+            "This machine asks the VPN's name server, and kubelet hands that and the search domains on to pods: names can be answered by the wrong one. Found by `doctor`.",
+            "`--resolv-conf` of kubelet, or the VPN without DNS on this machine.",
+        ),
+        Row(
+            "firewall-in-two-places",
+            "info",
+            "Rules are in nftables and in iptables-legacy: a packet must pass both, and neither's listing shows the other's. Found by `doctor`.",
+            "Move the rules to one of the two.",
+        ),
+        Row(
+            "kernel-lacks",
+            "error",
+            "The kernel cannot make what the network or its pods need: tried in a network namespace of its own. Found by `doctor`.",
+            "The printed `modprobe`.",
+        ),
+        Row(
+            "tunnel-in-tunnel",
+            "warning",
+            "A tunnel of the CNI's inside the VPN sends more than the VPN carries: packets are cut in two or lost.",
+            "The printed MTU for the CNI, or `--mode routed`.",
+        ),
     ],
 };

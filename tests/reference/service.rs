@@ -65,6 +65,12 @@ pub(super) const SECTION: Section = Section {
             "`ls -la` shows them.",
         ),
         Row(
+            "purge-forgot",
+            "warning",
+            "`uninstall --purge --forget` did not take back what was changed in the VPN's daemon, which is away.",
+            "Nothing, where the daemon is gone for good.",
+        ),
+        Row(
             "systemctl",
             "exit 6 or 7",
             "`systemctl` cannot be run, or failed; its words are quoted.",

@@ -5,7 +5,9 @@ use ipnet::IpNet;
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
 use netlink_packet_route::link::{InfoData, InfoVeth, LinkMessage};
-use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
+use rtnetlink::{
+    LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, LinkWireguard, RouteMessageBuilder,
+};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -40,6 +42,13 @@ impl Netlink {
         let links = self.links().await?;
         let change = super::bridge::mtu(name, super::named(&links, name), Some(mtu));
         self.apply_all(change.as_slice()).await
+    }
+
+    /// Makes an interface of the kernel's own WireGuard, not configured yet.
+    pub async fn create_wireguard(&self, name: &str) -> Result<()> {
+        let link = LinkWireguard::new(name).build();
+        let made = self.handle.link().add(link).execute().await;
+        made.cannot(|| format!("create the WireGuard interface {name}"))
     }
 
     /// Deletes an interface; nothing where there is none.
