@@ -23,6 +23,10 @@
 //! }
 //! ```
 //!
+//! Beside it, without any machine: [`fake`], a VPN in memory or in a file, to be scripted, whose
+//! provider is also served as a plugin by the program `fake-plugin`; and [`conformance`], what
+//! every provider must do.
+//!
 //! Everything that a lab makes carries its id, and goes with it: after a pass, after a panic,
 //! and after the process was killed.
 

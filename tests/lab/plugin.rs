@@ -1,5 +1,7 @@
 //! The service with a provider in another process: the fake one, which needs no daemon.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -84,4 +86,28 @@ fn a_node_is_kept_by_a_plugin_whatever_becomes_of_its_process() {
     kept.service.finish(Duration::from_secs(1)).ended_with(0);
     let left = kept.host.shell(&format!("ps -o pid= -p {}", plugins.join(",")));
     assert_eq!(left.stdout, "", "the plugin ends with its host");
+}
+
+#[test]
+fn a_plugin_that_always_dies_is_told_of_and_not_started_in_a_loop() {
+    let Some(lab) = lab("plugin dies") else { return };
+    let kept = Kept::new(&lab);
+    let (plugin, good) = (kept.plugin.executable(), kept.plugin.folder().join("good"));
+    let starts = kept.plugin.folder().join("starts");
+    fs::rename(&plugin, &good).expect("a plugin to be kept aside");
+    let script = format!("#!/bin/sh\necho start >> {}\nexit 3\n", starts.display());
+    fs::write(&plugin, script).expect("a broken plugin");
+    fs::set_permissions(&plugin, Permissions::from_mode(0o755)).expect("a mode");
+    let [running] = &kept.plugins()[..] else { panic!("{:?}", kept.plugins()) };
+    kept.host.shell(&format!("kill -KILL {running}")).succeeded();
+    until("a service that tells of it", SOON, || {
+        let said = kept.service.said();
+        if said.contains("exit status: 3") { Ok(()) } else { Err(said) }
+    });
+
+    fs::rename(&good, &plugin).expect("the plugin that works");
+    kept.world.withdraw(pod_cidr(1));
+    kept.is_whole("a route by the plugin that works again", AFTER_A_HANG);
+    let starts = fs::read_to_string(starts).expect("starts").lines().count();
+    assert!(starts <= 4, "{starts} starts");
 }
