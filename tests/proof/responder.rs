@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use linux::Namespace;
-use moorline::proof::{ClusterKey, Heard, Identity, RESPONDER_PORT, Responder, Word, ask};
+use moorline::proof::{ClusterKey, Heard, Identity, RESPONDER_PORT, Responder, Seat, Word, ask};
 use provider_api::Secret;
 use tokio::task::JoinHandle;
 
@@ -163,6 +163,60 @@ fn noise_is_answered_by_nobody_and_keeps_nobody_from_being_answered() {
         let heard = noisy.recv_from(&mut [0; 1_500]).map_err(|error| error.kind());
         assert_eq!(heard, Err(std::io::ErrorKind::WouldBlock));
     });
+}
+
+#[test]
+fn a_flood_is_answered_sparingly_and_with_less_than_it_brings() {
+    if !is_root() {
+        return;
+    }
+    let pair = Pair::joined();
+    let Pair { here, there } = &pair;
+    // A new cable has neighbours to find first.
+    pair.verdict();
+    let canary = Namespace::open(here.canary_path()).unwrap();
+    let (own, to) = (here.canary_addresses()[0], there.canary_addresses()[0]);
+    let socket = canary.run(|| UdpSocket::bind((own, 0))).unwrap().unwrap();
+    socket.connect((to, RESPONDER_PORT)).unwrap();
+    // Well-formed questions under a key that nobody here holds.
+    let mut question = [0; 402];
+    question[..10].copy_from_slice(b"moorline\x01\x01");
+    block_on(async {
+        let _serving = serve(there, &key("a"), "node-b");
+        let start = Instant::now();
+        let flood = tokio::task::spawn_blocking(move || {
+            (0..5_000).for_each(|_| drop(socket.send(&question)));
+            socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+            let mut buffer = [0; 1_500];
+            std::iter::from_fn(|| socket.recv(&mut buffer).ok()).collect::<Vec<_>>()
+        });
+        let ends = (here.canary_addresses()[1], there.canary_addresses()[1]);
+        let told = ask(&here.canary_path(), ends, &key("a")).await.unwrap();
+        assert_eq!(told, Word::Kin { node: "node-b".into(), source: ends.0 }, "others are served");
+        let replies = flood.await.unwrap();
+        let seconds = usize::try_from(start.elapsed().as_secs()).unwrap() + 1;
+        let most = 33 + 20 * seconds;
+        assert!((1..=most).contains(&replies.len()), "{} of {most}", replies.len());
+        assert!(replies.iter().all(|length| *length < 402));
+    });
+}
+
+#[test]
+fn a_canary_that_was_made_anew_is_another_seat() {
+    if !is_root() {
+        return;
+    }
+    let host = Host::new(1);
+    let ensure = || drop(host.block_on(async || host.canary().ensure().await.unwrap()));
+    assert_eq!(Seat::at(&host.canary_path()), None);
+    ensure();
+    let first = Seat::at(&host.canary_path());
+    ensure();
+    assert!(first.is_some() && Seat::at(&host.canary_path()) == first);
+    let _held = Namespace::open(host.canary_path()).unwrap();
+    host.block_on(async || host.canary().remove().await.unwrap());
+    ensure();
+    assert_ne!(Seat::at(&host.canary_path()), first);
 }
 
 #[test]

@@ -17,9 +17,10 @@ use crate::proof::{
 
 const PROBER: &str = "probe";
 const RESPONDER: &str = "responder";
-/// How long until a responder that could not open is opened again: the one before it may not
-/// have ended yet.
+/// How long until a responder that could not open is opened again: at first, as the one before
+/// it may not have ended yet, and at most.
 const AGAIN: Duration = Duration::from_secs(1);
+const SELDOM: Duration = Duration::from_secs(64);
 
 /// What asking came to; none where this machine lets nobody be asked.
 pub(super) type Probed = Option<Evidence>;
@@ -142,16 +143,19 @@ impl Post {
     }
 
     async fn hold(self, heard: Heard) {
+        let mut wait = AGAIN;
         loop {
             let opened = Responder::open(&self.canary, &self.addresses, self.identity.clone());
             match opened {
                 Ok(responder) => {
                     let ended = responder.telling(heard.clone()).serve().await;
                     tracing::warn!(?ended, "the responder ended");
+                    wait = AGAIN;
                 }
                 Err(cause) => tracing::warn!(%cause, "no responder"),
             }
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(SELDOM);
         }
     }
 }
