@@ -30,10 +30,9 @@ impl Backoff {
         self.not_before = Some(now + wait);
     }
 
-    /// How long it must not be started yet; none where it may be.
-    pub(super) fn left(&self, now: Instant) -> Option<Duration> {
-        let left = self.not_before?.saturating_duration_since(now);
-        (!left.is_zero()).then_some(left)
+    /// Whether it must not be started yet.
+    pub(super) fn rests(&self, now: Instant) -> bool {
+        self.not_before.is_some_and(|time| now < time)
     }
 }
 
@@ -47,7 +46,10 @@ mod tests {
     fn waits(backoff: &mut Backoff, deaths: usize, now: Instant) -> Vec<u64> {
         let wait = |_| {
             backoff.died(now, now);
-            backoff.left(now).map_or(0, |left| left.as_secs())
+            let wait = backoff.not_before.expect("a death") - now;
+            assert_eq!(backoff.rests(now), !wait.is_zero());
+            assert!(!backoff.rests(now + wait));
+            wait.as_secs()
         };
         (0..deaths).map(wait).collect()
     }
@@ -56,7 +58,7 @@ mod tests {
     fn the_first_start_is_at_once_and_the_others_ever_later_up_to_a_bound() {
         let mut backoff = Backoff::new(SECOND, 60 * SECOND);
         let now = Instant::now();
-        assert_eq!(backoff.left(now), None);
+        assert!(!backoff.rests(now));
         assert_eq!(waits(&mut backoff, 9, now), [0, 1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(waits(&mut backoff, 100, now).last(), Some(&60));
     }
@@ -67,6 +69,6 @@ mod tests {
         let start = Instant::now();
         waits(&mut backoff, 5, start);
         backoff.died(start, start + 61 * SECOND);
-        assert_eq!(backoff.left(start + 61 * SECOND), None);
+        assert!(!backoff.rests(start + 61 * SECOND));
     }
 }

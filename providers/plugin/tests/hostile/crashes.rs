@@ -70,7 +70,7 @@ async fn one_that_always_dies_is_not_started_in_a_loop() {
         assert!(error.what.contains("exit status: 3"), "{error}");
     }
     let last = errors.last().expect("an error");
-    assert!(last.what.contains("not started again for "), "{last}");
+    assert!(last.what.contains("it is not started again yet"), "{last}");
 }
 
 #[tokio::test]

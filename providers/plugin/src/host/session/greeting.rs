@@ -1,6 +1,6 @@
 //! The start of a process, until it can be called.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use provider_api::{CONTRACT_VERSION, Error, Manifest, Result};
 use serde_json::Value;
@@ -23,8 +23,8 @@ impl Session {
             return Ok(());
         }
         let now = Instant::now();
-        if let Some(left) = self.backoff.left(now) {
-            return Err(self.resting(left));
+        if self.backoff.rests(now) {
+            return Err(self.resting());
         }
         match self.start().await {
             Ok(child) => self.child = Some(child),
@@ -33,10 +33,10 @@ impl Session {
         Ok(())
     }
 
-    fn resting(&self, left: Duration) -> Error {
+    /// The words are the same for as long as it rests, so that they are told once.
+    fn resting(&self) -> Error {
         let error = self.ended.clone().unwrap_or_else(|| Error::bug("a plugin rests unasked"));
-        let seconds = left.as_secs_f32();
-        Error { what: format!("{}; not started again for {seconds:.1} s", error.what), ..error }
+        Error { what: format!("{}; it is not started again yet", error.what), ..error }
     }
 
     async fn start(&mut self) -> Result<Child> {
