@@ -75,6 +75,8 @@ pub struct InstallReport {
     pub files: Vec<Text>,
     /// What is worth knowing.
     pub findings: Vec<Finding>,
+    /// Whether the service runs now, or is about to.
+    pub runs: bool,
 }
 
 /// A file, and what is in it.

@@ -64,8 +64,9 @@ pub async fn install(order: Order<'_>, machine: &Machine) -> Result<InstallRepor
     let shown = wishes.iter().filter(|wish| !hidden(wish));
     let files = shown.map(|wish| Text { path: wish.path.clone(), text: wish.text.expose().into() });
     let files = files.collect();
+    let runs = runs(&order, machine.manager);
     let findings = findings(order.settings, machine, &order.program);
-    Ok(InstallReport { changes: Plan { changes }, files, findings })
+    Ok(InstallReport { changes: Plan { changes }, files, findings, runs })
 }
 
 /// The files that are to be there, in the order in which they are written.
@@ -174,13 +175,14 @@ fn mode(path: &Path) -> u32 {
 /// What is in the file now. One that is to hold a secret must be closed to others.
 fn there(wish: &Wish) -> Result<Option<String>> {
     match wish.is_secret() && wish.path.exists() {
-        true => read_guarded(&wish.path).map(|secret| Some(secret.expose().to_owned())),
+        // A key without a newline at its end is the same key.
+        true => read_guarded(&wish.path).map(|key| Some(format!("{}\n", key.expose().trim_end()))),
         false => files::read(&wish.path),
     }
 }
 
 fn told(wish: &Wish) -> Result<Change> {
-    let from = if files::read(&wish.path)?.is_some() { "as it was" } else { "" };
+    let from = if files::read(&wish.path)?.is_some() { "another text" } else { "" };
     Ok(change(wish.path.display(), from, "written", wish.why.clone()))
 }
 
@@ -237,6 +239,11 @@ async fn serve(order: &Order<'_>, machine: &Machine, unit: bool, any: bool) -> R
         }
     }
     Ok(changes)
+}
+
+/// Whether the service runs now, or is about to.
+fn runs(order: &Order<'_>, manager: Manager) -> bool {
+    manager == Manager::Running && order.start && !order.dry_run
 }
 
 /// What was said of the settings, and of a machine without systemd. A literal that was typed is

@@ -148,6 +148,11 @@ async fn a_key_file_of_somebody_else_is_never_overwritten() {
     assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Conflict, "install-in-the-way"));
     assert_eq!(scene.all(), before, "and nothing else was written");
 
+    scene.write("etc/key", 0o600, KEY);
+    scene.install(&format!("name=tailscale,joinKey={KEY}")).await.expect("the same key");
+    scene.uninstall().await;
+    assert_eq!(scene.read("etc/key"), KEY, "theirs, and as it was");
+
     scene.write("etc/key", 0o644, &format!("{KEY}\n"));
     let error = scene.install(&format!("name=tailscale,joinKey={KEY}")).await.expect_err("open");
     assert_eq!(error.code, "secret-file-mode");

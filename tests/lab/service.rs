@@ -216,6 +216,7 @@ fn systemd_keeps_the_node_joined_and_stopping_it_cuts_nothing() {
     let b = scene.joined(lab.host("b"), 2);
     let Some(a) = Served::new(&lab, &scene) else { return };
 
+    a.host.shell("echo moorline:x:998: >>/etc/group").succeeded();
     a.install(&["--no-start"]);
     a.is("UnitFileState", "enabled");
     assert_eq!(a.systemd.property(UNIT, "ActiveState"), "inactive");
@@ -227,6 +228,11 @@ fn systemd_keeps_the_node_joined_and_stopping_it_cuts_nothing() {
     };
     assert!(entered(UNIT) <= entered("k3s.service"), "Kubernetes finds the node joined");
     a.is("StatusText", "proven");
+
+    let folder = a.host.folder().display();
+    let look = "stat -c '%a %g' . node.json node.env control.sock";
+    let modes = a.host.shell(&format!("cd {folder}/run/moorline && {look}"));
+    assert_eq!(modes.stdout, "755 0\n644 0\n644 0\n660 998\n", "who may read what");
 
     let (pid, pinned) = (a.pid(), a.pinned());
     assert_eq!(changes(&a.install(&[])), [""; 0], "all is installed");

@@ -9,7 +9,8 @@ pub(in crate::cli) fn text(report: &InstallReport, dry_run: bool) -> String {
     let findings = findings::text(&report.findings);
     match dry_run {
         true => format!("{}\n{}\n{findings}", files(report), plan::section(&report.changes)),
-        false => format!("{changes}{findings}next: moorline status\n"),
+        false if report.runs => format!("{changes}{findings}next: moorline status --watch\n"),
+        false => format!("{changes}{findings}"),
     }
 }
 
