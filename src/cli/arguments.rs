@@ -1,11 +1,10 @@
 //! Flags that say settings. Each is a [`Word`], so it has a variable and a config key too.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use provider_api::{Result, Secret};
+use provider_api::Secret;
 
-use super::sources;
 use crate::settings::{Layer, Origin, VpnAuth, Word};
 
 /// Where Moorline reads and keeps things
@@ -117,9 +116,9 @@ impl Place {
 }
 
 impl Network {
-    /// What stands in the file that was named.
-    pub(super) fn vpn_auth_file(&self) -> Result<Option<VpnAuth>> {
-        self.vpn_auth_file.as_deref().map(sources::vpn_auth_file).transpose()
+    /// The file that was named.
+    pub(super) fn vpn_auth_file(&self) -> Option<&Path> {
+        self.vpn_auth_file.as_deref()
     }
 
     /// Says what was typed here; the file is for others to read.
@@ -173,6 +172,6 @@ pub(super) fn say<'a>(layer: &mut Layer, word: Word, texts: impl IntoIterator<It
 }
 
 /// Takes a secret from the command line without keeping it in sight.
-pub(super) fn secret(text: &str) -> std::result::Result<Secret, std::convert::Infallible> {
+pub(super) fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text))
 }

@@ -159,7 +159,9 @@ impl Arguments {
         self.network.say(&mut flags);
         self.cluster.say(&mut flags);
         self.waiting.say(&mut flags);
-        flags.vpn_auth.extend(self.network.vpn_auth_file()?);
+        if let Some(path) = self.network.vpn_auth_file() {
+            flags.vpn_auth.push(sources::vpn_auth_file(path)?);
+        }
         Ok(flags)
     }
 }

@@ -17,6 +17,7 @@ mod part;
 mod policy;
 mod restart;
 mod said;
+mod snapshot;
 mod subject;
 mod wakes;
 mod watching;
@@ -32,8 +33,9 @@ use crate::settings::Settings;
 pub(crate) use desk::Publisher;
 #[cfg(test)]
 pub(crate) use desk::desk;
-pub use desk::{Desk, Happening, Order, ServiceReport, Snapshot, What, ending};
+pub use desk::{Desk, Order, ending};
 use member::Member;
+pub use snapshot::{Happening, ServiceReport, Snapshot, What};
 
 /// A service that is about to run.
 pub struct Service {

@@ -2,7 +2,9 @@
 
 use std::ops::Deref;
 
-use testenv::{Authkey, Headscale, HeadscaleBuilder, Host, HostBuilder, Pod, Run, Running, Tailscaled};
+use testenv::{
+    Authkey, Headscale, HeadscaleBuilder, Host, HostBuilder, Pod, Run, Running, Tailscaled,
+};
 
 use crate::node;
 

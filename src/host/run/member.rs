@@ -8,11 +8,12 @@ use provider_api::{Error, Result};
 
 use super::Wishes;
 use super::attempts::{Attempts, failure};
-use super::desk::{Publisher, ServiceReport, Snapshot, What};
+use super::desk::Publisher;
 use super::part::Part;
 use super::policy::{Due, World, decide, grace_ends};
 use super::restart::Restart;
 use super::said::said;
+use super::snapshot::{ServiceReport, Snapshot, What};
 use super::wakes::Wakes;
 use crate::host::open::{self, Opened};
 use crate::host::session::{Access, Place};
