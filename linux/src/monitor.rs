@@ -2,7 +2,7 @@
 //! nftables. Nothing is asked again and again.
 
 mod firewall;
-mod message;
+pub(crate) mod message;
 mod routing;
 mod socket;
 

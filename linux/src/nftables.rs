@@ -1,6 +1,7 @@
 //! Own nftables tables, replaced whole, and a view of everybody's, by the program `nft`.
 //! Acts on the network namespace of the calling thread.
 
+mod generation;
 mod guest;
 mod ruleset;
 mod sealed;
@@ -19,6 +20,7 @@ use tokio::process::{Child, Command};
 
 use crate::error::{Cannot, Error, Result};
 
+pub use generation::{Generation, generation};
 pub use guest::{Closed, Guest};
 pub use ruleset::{BaseChain, Chain, ChainRule, Ruleset};
 pub use trace::{Dropped, Tracer};

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Cannot, Error, Result};
 use crate::family::Family;
+use crate::link::Link;
 use crate::netlink::{Netlink, of_family};
 
 /// The routing table `main`.
@@ -101,6 +102,17 @@ impl Netlink {
         Ok(routes)
     }
 
+    /// Writes routes to what is on an interface's own link, such as a tunnel's other ends. One
+    /// that is there already stays.
+    pub async fn add_routes(&self, table: u32, link: &Link, to: &[IpNet]) -> Result<()> {
+        for destination in to {
+            let what = || format!("add a route to {destination} through {}", link.name);
+            let message = on_link(*destination, table, link.index);
+            self.handle.route().add(message).replace().execute().await.cannot(what)?;
+        }
+        Ok(())
+    }
+
     /// The networks on this machine's own links: prefix and interface.
     pub async fn connected_networks(&self) -> Result<Vec<(IpNet, String)>> {
         let routes = self.routes_of(MAIN).await?;
@@ -156,6 +168,23 @@ fn toward(destination: IpAddr) -> RouteMessage {
         IpAddr::V6(address) => {
             RouteMessageBuilder::<Ipv6Addr>::new().destination_prefix(address, 128).build()
         }
+    }
+}
+
+fn on_link(to: IpNet, table: u32, interface: u32) -> RouteMessage {
+    match to {
+        IpNet::V4(to) => RouteMessageBuilder::<Ipv4Addr>::new()
+            .destination_prefix(to.network(), to.prefix_len())
+            .table_id(table)
+            .output_interface(interface)
+            .protocol(RouteProtocol::Boot)
+            .build(),
+        IpNet::V6(to) => RouteMessageBuilder::<Ipv6Addr>::new()
+            .destination_prefix(to.network(), to.prefix_len())
+            .table_id(table)
+            .output_interface(interface)
+            .protocol(RouteProtocol::Boot)
+            .build(),
     }
 }
 
@@ -261,6 +290,27 @@ mod tests {
             let expected = ["192.168.7.0/24", "192.168.8.0/24", "2001:db8:7::/64"].map(lan);
             assert_eq!(connected, expected);
             assert_eq!(netlink.routes_of(52).await.unwrap().len(), 1);
+        });
+    }
+
+    #[test]
+    fn a_route_is_written_where_it_is_missing() {
+        if !testing::is_root() {
+            return;
+        }
+        let host = Host::new();
+        host.sh("ip link add vpn type bridge; ip link set vpn up
+                 ip route add 10.42.1.0/24 dev vpn table 52");
+        let to = ["10.42.1.0/24", "10.42.2.0/24", "2001:cafe:42:2::/64"];
+        host.block_on(async || {
+            let netlink = Netlink::open().unwrap();
+            let links = netlink.links().await.unwrap();
+            let vpn = links.iter().find(|link| link.name == "vpn").unwrap();
+            let to = to.map(|net| net.parse().unwrap());
+            netlink.add_routes(52, vpn, &to).await.unwrap();
+            let routes = netlink.routes_of(52).await.unwrap();
+            assert!(routes.iter().all(|route| route.interface.as_deref() == Some("vpn")));
+            assert_eq!(routes.iter().map(|route| route.destination).collect::<Vec<_>>(), to);
         });
     }
 }

@@ -14,13 +14,13 @@ pub(super) const DELETE_ROUTE: u16 = 25;
 
 /// One message: its `nlmsg_type`, and what follows the header.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Message<'a> {
-    pub(super) kind: u16,
+pub(crate) struct Message<'a> {
+    pub(crate) kind: u16,
     payload: &'a [u8],
 }
 
 /// The messages of a datagram.
-pub(super) fn messages(mut datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
+pub(crate) fn messages(mut datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
     std::iter::from_fn(move || {
         let message = NetlinkBuffer::new_checked(datagram).ok()?;
         let length = usize::try_from(message.length()).ok()?;
@@ -31,17 +31,17 @@ pub(super) fn messages(mut datagram: &[u8]) -> impl Iterator<Item = Message<'_>>
 
 impl<'a> Message<'a> {
     /// One byte of the header that follows `nlmsghdr`.
-    pub(super) fn byte(&self, offset: usize) -> Option<u8> {
+    pub(crate) fn byte(&self, offset: usize) -> Option<u8> {
         self.payload.get(offset).copied()
     }
 
     /// A number of that header, in the machine's order.
-    pub(super) fn number(&self, offset: usize) -> Option<u32> {
+    pub(crate) fn number(&self, offset: usize) -> Option<u32> {
         self.payload.get(offset..).and_then(number)
     }
 
     /// The first attribute of this type, after a header of so many bytes.
-    pub(super) fn attribute(&self, header: usize, wanted: u16) -> Option<&'a [u8]> {
+    pub(crate) fn attribute(&self, header: usize, wanted: u16) -> Option<&'a [u8]> {
         let attributes = NlasIterator::new(self.payload.get(header..)?);
         let mut found = attributes.map_while(Result::ok).filter(|one| one.kind() == wanted);
         found.next().map(|one| one.into_inner()).and_then(value)
@@ -49,12 +49,12 @@ impl<'a> Message<'a> {
 }
 
 /// The number that an attribute starts with, in the machine's order.
-pub(super) fn number(value: &[u8]) -> Option<u32> {
+pub(crate) fn number(value: &[u8]) -> Option<u32> {
     value.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes))
 }
 
 /// The text that an attribute holds, without the byte that ends it.
-pub(super) fn text(value: &[u8]) -> String {
+pub(crate) fn text(value: &[u8]) -> String {
     let end = value.iter().position(|byte| *byte == 0).unwrap_or(value.len());
     String::from_utf8_lossy(value.get(..end).unwrap_or_default()).into_owned()
 }
