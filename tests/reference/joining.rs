@@ -85,6 +85,12 @@ pub(super) const SECTION: Section = Section {
             "`moorline up --rejoin` with a key, or `moorline leave`.",
         ),
         Row(
+            "state-lost",
+            "error, exit 4",
+            "tailscaled came back without the login that it had when it went away: its state was wiped. `moorline run` with a `joinKey` joins again by itself; one that was not running then takes it for a logout.",
+            "`moorline up --rejoin` with a key.",
+        ),
+        Row(
             "expired",
             "error, exit 4",
             "The node's key has expired at the control server.",

@@ -140,7 +140,7 @@ pub(super) const SECTION: Section = Section {
             "peer-routes-gone",
             "error, or exit 7",
             "Its routing table 52 has lost routes to peers, which it does not write again by itself.",
-            "`moorline up` for what peers serve; the printed command for their own addresses.",
+            "`moorline up`.",
         ),
         Row(
             "tailscaled-firewall-gone",

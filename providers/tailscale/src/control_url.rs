@@ -51,6 +51,12 @@ impl ControlUrl {
         self.0.scheme() == "http" && !self.0.host().is_some_and(is_private)
     }
 
+    /// The host, and the port that the scheme implies where none is written.
+    pub fn endpoint(&self) -> Option<(&str, u16)> {
+        let host = self.0.host_str()?.trim_matches(['[', ']']);
+        Some((host, self.0.port_or_known_default()?))
+    }
+
     /// What is wrong with this URL although it works today.
     pub fn finding(&self) -> Option<Finding> {
         self.is_http_on_public_address().then(|| {

@@ -9,7 +9,9 @@ mod wait;
 
 use std::time::Duration;
 
-use provider_api::{Enrolment, Error, Ledger, LedgerEntry, Membership, Result, Step, StepState};
+use provider_api::{
+    Enrolment, Error, ErrorKind, Finding, Ledger, LedgerEntry, Membership, Result, Step, StepState,
+};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -18,8 +20,9 @@ pub(crate) use login::{login_entry, unfinished};
 pub(crate) use situation::{Login, Situation, situation};
 
 use crate::client::ClientError;
-use crate::network::Tailscale;
+use crate::network::{Tailscale, health};
 use crate::prefs::{ENROLMENT, LOGIN, hold};
+use crate::settings::key;
 
 /// How often a daemon that is away is looked for; its socket gives no sign.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -68,7 +71,14 @@ impl Tailscale {
     async fn attempt(&self, deadline: Instant) -> Result<Membership, Ended> {
         self.finish_toggle::<Ended>().await?;
         let (status, prefs) = self.own().await?;
-        let ledger = self.ledger_of(&self.identity().await?).await?;
+        let mut ledger = self.ledger_of(&self.identity().await?).await?;
+        if self.has_lost_its_state(&status) {
+            if self.host.secret(key::JOIN_KEY).await?.is_none() {
+                return Err(state_lost().into());
+            }
+            // Nobody put the node out: it joins as it did at first.
+            ledger.enrolment = None;
+        }
         let needs = situation(&status, &prefs, &ledger, &self.settings)?;
         tracing::debug!(state = ?status.backend_state, ?needs, "join");
         match needs {
@@ -134,6 +144,11 @@ impl Tailscale {
         }
         Err(gone.into())
     }
+}
+
+fn state_lost() -> Error {
+    let Finding { code, what, fix, .. } = health::state_lost();
+    Error { fix, ..Error::new(ErrorKind::Denied, code, what) }
 }
 
 fn enrolled_by(ledger: &Ledger) -> Enrolment {

@@ -47,7 +47,7 @@ impl Tailscale {
         if snat.is_none() && translates(&ledger) {
             self.stop_translating().await?;
         }
-        self.mend_without_a_cut().await
+        self.rewrite_peer_routes().await
     }
 
     pub(super) async fn decide(&self, want: &Desired) -> Result<Decision> {

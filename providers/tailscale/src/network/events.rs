@@ -6,10 +6,11 @@ use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 use provider_api::Event;
 
+use super::memory::Shared;
 use crate::client::{LocalApi, Notify};
 
 /// One tick for each message that says anything; the last one says that the daemon is gone.
-pub(super) fn events(api: LocalApi) -> BoxStream<'static, Event> {
+pub(super) fn events(api: LocalApi, memory: Shared) -> BoxStream<'static, Event> {
     let news = stream::once(async move {
         match api.watch().await {
             Ok(news) => news,
@@ -19,5 +20,9 @@ pub(super) fn events(api: LocalApi) -> BoxStream<'static, Event> {
     let messages = news.flatten().take_while(|message| ready(message.is_ok()));
     let ticks = messages
         .filter_map(|message| ready(message.ok().filter(Notify::is_news).map(|_| Event::Changed)));
-    ticks.chain(stream::once(ready(Event::Gone))).boxed()
+    let gone = async move {
+        memory.with(|memory| memory.login.daemon_away());
+        Event::Gone
+    };
+    ticks.chain(stream::once(gone)).boxed()
 }

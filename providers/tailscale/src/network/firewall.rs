@@ -2,17 +2,14 @@
 //! once, and does not look after them (seen with 1.102.3).
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
 
-use linux::nftables::{self, Ruleset};
+use linux::nftables::{self, Generation, Ruleset};
 use provider_api::{Finding, Severity};
+use serde_json::Value;
 
 use super::Tailscale;
 use super::sight::Sight;
 use crate::prefs::Prefs;
-
-/// How long a look is good for.
-const KEPT: Duration = Duration::from_secs(1);
 
 /// Its chains that decide, in the table `filter` of each family. Its chain that translates may
 /// be empty (`util/linuxfw/iptables_runner.go:198`).
@@ -43,17 +40,35 @@ pub(super) async fn firewall(prefs: &Prefs, addresses: &[IpAddr]) -> Firewall {
     }
 }
 
+/// What the rules of one generation said.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Judged {
+    generation: Option<Generation>,
+    mode: Value,
+    addresses: Vec<IpAddr>,
+    is_gone: bool,
+}
+
 impl Tailscale {
     /// Whether tailscaled's rules are gone from the firewall. Listing it takes a program of its
-    /// own: so not at the first look, and not at each of many.
+    /// own: so not at the first look, and not again before the rules change.
     pub(super) async fn firewall_is_gone(&self, sight: &Sight, carried: &[IpAddr]) -> bool {
-        let now = Instant::now();
-        let (seen, was_gone) = self.remember(|memory| *memory.firewall.get_or_insert((now, false)));
-        if now.duration_since(seen) < KEPT {
-            return was_gone;
+        if !self.remember(|memory| std::mem::replace(&mut memory.has_looked, true)) {
+            return false;
+        }
+        let generation = nftables::generation().ok();
+        let mode = sight.prefs.value("NetfilterMode").clone();
+        let of_now = |judged: &Judged| {
+            judged.generation.is_some()
+                && (judged.generation, &judged.mode, judged.addresses.as_slice())
+                    == (generation, &mode, carried)
+        };
+        if let Some(judged) = self.remember(|memory| memory.firewall.clone()).filter(of_now) {
+            return judged.is_gone;
         }
         let is_gone = firewall(&sight.prefs, carried).await == Firewall::Gone;
-        self.remember(|memory| memory.firewall = Some((now, is_gone)));
+        let judged = Judged { generation, mode, addresses: carried.to_vec(), is_gone };
+        self.remember(|memory| memory.firewall = Some(judged));
         is_gone
     }
 }
@@ -90,7 +105,7 @@ fn has_legacy_tables() -> bool {
 mod tests {
     use super::*;
     use linux::nftables::ChainRule;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     /// A rule as `nft` lists it.
     fn rule(table: &str, chain: &str, statement: Value) -> ChainRule {

@@ -136,6 +136,12 @@ pub(super) fn interface_down(name: &str) -> Finding {
 /// What wins back a node that the control server put out.
 const REJOIN: &str = "moorline up --rejoin, with a joinKey";
 
+/// The daemon came back without the login that it had.
+pub(crate) fn state_lost() -> Finding {
+    let what = "tailscaled has lost its state, and this node's login with it";
+    cut_off("state-lost", what, "moorline up --rejoin, with a joinKey; or run with a joinKey")
+}
+
 /// The control server does not know this node.
 pub(super) fn deleted() -> Finding {
     cut_off("deleted", "the control server does not know this node any more", REJOIN)

@@ -5,10 +5,11 @@ pub(crate) mod asked;
 mod diagnose;
 mod events;
 mod firewall;
-mod health;
+pub(crate) mod health;
 mod interface;
 mod leave;
 mod membership;
+mod memory;
 mod observe;
 mod peers;
 mod plan;
@@ -18,8 +19,7 @@ mod sight;
 mod taken;
 mod toggle;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
@@ -28,7 +28,7 @@ use provider_api::{
     Result, Step,
 };
 
-use self::observe::Told;
+use self::memory::{Memory, Shared};
 use crate::client::{ClientError, LocalApi, Status};
 use crate::prefs::{Prefs, Settlement};
 use crate::settings::Settings;
@@ -38,35 +38,13 @@ pub(crate) struct Tailscale {
     pub(crate) settings: Settings,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) api: LocalApi,
-    memory: Mutex<Memory>,
-}
-
-/// What one call leaves for the next. Lost with the process, and nothing is wrong then.
-#[derive(Debug, Default)]
-struct Memory {
-    /// When this node's own entry was last asked for anew, with no change of ours since.
-    refreshed: Option<Instant>,
-    /// When we last changed a preference.
-    changed: Option<Instant>,
-    /// What the control server's own API told last.
-    told: Option<Told>,
-    /// When the firewall was last looked at, or first could have been, and whether
-    /// tailscaled's rules were gone.
-    firewall: Option<(Instant, bool)>,
-}
-
-impl Memory {
-    fn note_change(&mut self) {
-        self.refreshed = None;
-        self.told = None;
-        self.changed = Some(Instant::now());
-    }
+    memory: Shared,
 }
 
 impl Tailscale {
     pub(crate) fn new(settings: Settings, host: Arc<dyn Host>) -> Result<Self> {
         let api = LocalApi::new(settings.socket.clone())?;
-        Ok(Tailscale { settings, host, api, memory: Mutex::default() })
+        Ok(Tailscale { settings, host, api, memory: Shared::default() })
     }
 
     /// This node's status without peers, and the preferences, at the same time.
@@ -90,6 +68,11 @@ impl Tailscale {
         Ok(prefs)
     }
 
+    /// Whether the daemon came back without the login that it had when it went away.
+    pub(crate) fn has_lost_its_state(&self, status: &Status) -> bool {
+        self.remember(|memory| memory.login.saw(status))
+    }
+
     pub(crate) async fn record(&self, entries: Vec<LedgerEntry>) -> Result<()> {
         for entry in entries {
             self.host.record(entry).await?;
@@ -98,7 +81,7 @@ impl Tailscale {
     }
 
     fn remember<T>(&self, use_it: impl FnOnce(&mut Memory) -> T) -> T {
-        use_it(&mut self.memory.lock().unwrap_or_else(PoisonError::into_inner))
+        self.memory.with(use_it)
     }
 }
 
@@ -122,7 +105,7 @@ impl Network for Tailscale {
     }
 
     fn events(&self) -> BoxStream<'static, Event> {
-        events::events(self.api.clone())
+        events::events(self.api.clone(), self.memory.clone())
     }
 
     async fn repair(&self, what: Repair) -> Result<()> {

@@ -4,11 +4,14 @@ use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use jiff::Timestamp;
-use provider_api::{Finding, NodeId, Observed, Result};
+use provider_api::{Finding, NodeId, Observed, Repair, Result};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::sight::{Age, Sight};
 use super::{Tailscale, health, interface};
 use crate::control_api::{self, ControlNode};
+use crate::control_url::ControlUrl;
 use crate::prefs::Prefs;
 use crate::route_stage::{self, RouteVerdict};
 use crate::settings::key;
@@ -25,6 +28,9 @@ const KEPT: Duration = Duration::from_secs(5);
 /// The same while the control server judges what has just changed.
 const KEPT_AFTER_CHANGE: Duration = Duration::from_millis(500);
 
+/// How long the control server may take to accept a connection.
+const ANSWERS: Duration = Duration::from_secs(2);
+
 /// An answer of the control server's API, and whom it is about.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
@@ -40,7 +46,10 @@ impl Tailscale {
         let link = interface::carrying(&addresses).await?;
         let taken = self.taken_away(&sight, link.as_ref()).await?;
         let verdicts = sight.verdicts();
-        let mut findings = health::of_status(&sight.status, sight.enrolment(), Timestamp::now());
+        let mut findings = match self.has_lost_its_state(&sight.status) {
+            true => vec![health::state_lost()],
+            false => health::of_status(&sight.status, sight.enrolment(), Timestamp::now()),
+        };
         findings.extend(health::of_daemon(&sight.prefs, &self.api.version()));
         findings.extend(sight.is_ephemeral.then(health::ephemeral));
         findings.extend(taken.findings);
@@ -51,7 +60,7 @@ impl Tailscale {
         Ok(Observed {
             route_findings: self.route_findings(&sight, &verdicts),
             findings,
-            wants: taken.wants,
+            wants: self.restart_wanted(&sight).await.into_iter().chain(taken.wants).collect(),
             ..sight.observed(link, &verdicts)
         })
     }
@@ -59,6 +68,9 @@ impl Tailscale {
     async fn look(&self) -> Result<Sight> {
         let all = tokio::join!(self.api.status(), self.api.prefs(), self.api.packet_filter());
         let (status, prefs, filter) = all;
+        if status.as_ref().is_err_and(|error| error.cause.is_gone()) {
+            self.remember(|memory| memory.login.daemon_away());
+        }
         let ledger = self.host.ledger().await?;
         let mut sight = Sight::new(status?, prefs?, ledger, self.age());
         // Those alone may read it who may write.
@@ -108,6 +120,16 @@ impl Tailscale {
         Ok(Some(api.node(id).await?))
     }
 
+    /// tailscaled finds back to a control server that it reaches by plain http at a public
+    /// address only when it is started anew; and one that starts without its control server
+    /// carries nothing, so only where that listens.
+    async fn restart_wanted(&self, sight: &Sight) -> Option<Repair> {
+        let is_stuck = self.remember(|memory| memory.is_stuck(&sight.status, Instant::now()));
+        let server = sight.prefs.control_url().parse::<ControlUrl>().ok()?;
+        let is_wanted = is_stuck && server.is_http_on_public_address() && listens(&server).await;
+        is_wanted.then_some(Repair::Restart)
+    }
+
     fn age(&self) -> Age {
         self.remember(|memory| Age {
             is_fresh: memory.refreshed.is_some_and(|when| when.elapsed() < FRESH),
@@ -126,4 +148,11 @@ impl Tailscale {
             .cloned();
         route_stage::findings(&ours.collect::<Vec<_>>(), &fixes)
     }
+}
+
+/// Whether somebody takes connections there now.
+async fn listens(server: &ControlUrl) -> bool {
+    let Some(endpoint) = server.endpoint() else { return false };
+    let connecting = timeout(ANSWERS, TcpStream::connect(endpoint)).await;
+    matches!(connecting, Ok(Ok(_)))
 }

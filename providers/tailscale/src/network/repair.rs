@@ -11,8 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::Tailscale;
 use super::firewall::{Firewall, firewall};
 use super::interface::{carried, carrying, kernel, raising};
-use super::routes::UNDER_WAY;
-use crate::client::{State, Status};
+use super::routes::{TABLE, gone};
 
 /// How long the control server may take to answer anew; 0.6 s were seen.
 const REFRESH: Duration = Duration::from_secs(5);
@@ -22,32 +21,16 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// opened anew before that delays the change by seconds (seen with 1.102.3).
 const TOLD: Duration = Duration::from_secs(2);
 
-/// How long all routes may take to come back; 0.5 s were seen.
-const BACK: Duration = Duration::from_secs(10);
-
 impl Tailscale {
-    /// Brings back the routes to peers, and the interface that they go through. What peers serve
-    /// comes back with `RouteAll` off and on, over which no packet was lost; their own addresses
-    /// come back with `WantRunning` off and on alone, which brings everything back and cuts
-    /// traffic for 0.5 s.
+    /// Brings back the routes to peers, and the interface that they go through, as tailscaled
+    /// wrote them: it goes on from there as if nothing had been. All other traffic goes on.
     pub(super) async fn rewrite_peer_routes(&self) -> Result<()> {
         self.finish_toggle::<Error>().await?;
         self.raise_interface().await?;
-        let gone = self.gone_within(UNDER_WAY, |_| true).await?;
-        if gone.is_empty() {
-            return Ok(());
-        }
-        if !gone.addresses.is_empty() && self.may_reconnect().await? {
-            self.toggle("WantRunning", json!(false)).await?;
-        } else if !gone.served.is_empty() {
-            self.toggle("RouteAll", json!(false)).await?;
-        }
-        let is_back = |status: &Status| status.backend_state == State::Running;
-        match self.gone_within(BACK, is_back).await?.finding() {
-            Some(finding) => Err(Error::unavailable("peer-routes-gone", finding.what)
-                .fix("once the control server answers: systemctl restart tailscaled")),
-            None => Ok(()),
-        }
+        let (status, prefs) = tokio::try_join!(self.api.status(), self.api.prefs())?;
+        let Some(link) = carrying(&status.addresses()).await? else { return Ok(()) };
+        let missing = gone(&status, &prefs, &link).await?.routes();
+        Netlink::open().map_err(kernel)?.add_routes(TABLE, &link, &missing).await.map_err(kernel)
     }
 
     /// Writes the firewall's chains again. Where tailscaled's rules alone let packets through,
@@ -59,10 +42,7 @@ impl Tailscale {
         let link = carrying(&addresses).await?;
         match firewall(&prefs, &carried(link.as_ref(), &addresses)).await {
             Firewall::Whole => Ok(()),
-            Firewall::Gone | Firewall::Unknown => {
-                self.remember(|memory| memory.firewall = None);
-                self.toggle("NetfilterMode", json!(0)).await
-            }
+            Firewall::Gone | Firewall::Unknown => self.toggle("NetfilterMode", json!(0)).await,
         }
     }
 
@@ -73,23 +53,6 @@ impl Tailscale {
         let Some(link) = carrying(&addresses).await? else { return Ok(()) };
         let changes = raising(&link, &addresses);
         Netlink::open().map_err(kernel)?.apply_all(&changes).await.map_err(kernel)
-    }
-
-    /// Mends what can be mended while all other traffic goes on.
-    pub(super) async fn mend_without_a_cut(&self) -> Result<()> {
-        self.raise_interface().await?;
-        match self.gone_within(UNDER_WAY, |_| true).await?.served.is_empty() {
-            true => Ok(()),
-            false => self.toggle("RouteAll", json!(false)).await,
-        }
-    }
-
-    /// Whether a node that is switched off and on finds its control server again: without it
-    /// it carries nothing.
-    async fn may_reconnect(&self) -> Result<bool> {
-        let (status, prefs) = self.own().await?;
-        let is_online = status.this.is_some_and(|this| this.online);
-        Ok(is_online && !prefs.must_not_reconnect())
     }
 
     /// Opens the connection to the control server anew, which is when it sends this node's

@@ -16,21 +16,26 @@ use crate::client::{PeerStatus, Status};
 use crate::prefs::Prefs;
 
 /// tailscaled's routing table (`wgengine/router/osrouter/router_linux.go`).
-const TABLE: u32 = 52;
+pub(super) const TABLE: u32 = 52;
+
+/// What tailscaled writes there for all IPv6 addresses at once, and for its own service
+/// (`net/tsaddr/tsaddr.go`).
+const ALL_IPV6: &str = "fd7a:115c:a1e0::/48";
+const SERVICE: &str = "100.100.100.100/32";
 
 /// How many routes a finding names.
 const SHOWN: usize = 4;
 
 /// How long a route may be on its way into the kernel after a status shows it.
-pub(super) const UNDER_WAY: Duration = Duration::from_millis(500);
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+pub(super) const UNDER_WAY: Duration = Duration::from_millis(200);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// What packets to peers need in tailscaled's table, and do not find there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Gone {
-    /// What peers serve; they come back with `RouteAll`.
+    /// What peers serve.
     pub(super) served: Vec<IpNet>,
-    /// Peers' own addresses; they come back with `WantRunning` alone.
+    /// Peers' own addresses.
     pub(super) addresses: Vec<IpAddr>,
 }
 
@@ -61,6 +66,23 @@ impl Gone {
         Gone { served, addresses }
     }
 
+    /// The routes that are to be written so that nothing is gone.
+    pub(super) fn routes(&self) -> Vec<IpNet> {
+        let all_ipv6: Option<IpNet> = ALL_IPV6.parse().ok();
+        let of = |address: &IpAddr| match all_ipv6.filter(|all| all.contains(address)) {
+            Some(all) => all,
+            None => IpNet::from(*address),
+        };
+        let mut routes: Vec<IpNet> = self.addresses.iter().map(of).collect();
+        if self.addresses.iter().any(IpAddr::is_ipv4) {
+            routes.extend(SERVICE.parse::<IpNet>());
+        }
+        routes.extend(&self.served);
+        routes.sort();
+        routes.dedup();
+        routes
+    }
+
     /// What is so, and what brings the routes back.
     pub(super) fn finding(&self) -> Option<Finding> {
         let mut names: Vec<String> = self.served.iter().map(ToString::to_string).collect();
@@ -70,25 +92,17 @@ impl Gone {
             names.truncate(SHOWN);
             names.push(format!("{more} more"));
         }
-        let fix = match self.addresses.is_empty() {
-            true => "moorline up",
-            false => "tailscale down && tailscale up   # cuts traffic for half a second",
-        };
         let what = format!("tailscaled's routing table {TABLE} has lost {}", names.join(", "));
         let why = "nothing that this node sends there arrives; tailscaled does not see it";
-        let finding = Finding::new(Severity::Error, "peer-routes-gone", what, why).fix(fix);
+        let finding =
+            Finding::new(Severity::Error, "peer-routes-gone", what, why).fix("moorline up");
         (!self.is_empty()).then_some(finding)
     }
 }
 
 impl Tailscale {
-    /// Looks until no route to a peer is gone and the node is as it should be; at the latest
-    /// returns what is gone then.
-    pub(super) async fn gone_within(
-        &self,
-        patience: Duration,
-        is_so: impl Fn(&Status) -> bool + Send,
-    ) -> Result<Gone> {
+    /// Looks until no route to a peer is gone; at the latest returns what is gone then.
+    pub(super) async fn gone_within(&self, patience: Duration) -> Result<Gone> {
         let deadline = Instant::now() + patience;
         loop {
             let (status, prefs) = tokio::try_join!(self.api.status(), self.api.prefs())?;
@@ -96,7 +110,7 @@ impl Tailscale {
                 Some(link) => gone(&status, &prefs, &link).await?,
                 None => Gone::default(),
             };
-            if (gone.is_empty() && is_so(&status)) || Instant::now() >= deadline {
+            if gone.is_empty() || Instant::now() >= deadline {
                 return Ok(gone);
             }
             sleep(LOOK_AGAIN).await;
@@ -143,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_away_is_named_by_what_brings_it_back() {
+    fn what_was_taken_away_is_named_and_written_again() {
         let served = gone(&OWN, true, &["100.64.0.2/32", "fd7a:115c:a1e0::/48"]);
         assert_eq!((served.served.len(), served.addresses.len()), (1, 0));
         assert_eq!(served.finding().unwrap().fix.as_deref(), Some("moorline up"));
@@ -152,7 +166,9 @@ mod tests {
         assert_eq!((all.served.len(), all.addresses.len()), (1, 2));
         let finding = all.finding().unwrap();
         assert!(finding.what.ends_with("10.42.2.0/24, 100.64.0.2, fd7a:115c:a1e0::2"));
-        assert!(finding.fix.unwrap().starts_with("tailscale down && tailscale up"));
+        let written: Vec<String> = all.routes().iter().map(ToString::to_string).collect();
+        let whole = ["10.42.2.0/24", "100.64.0.2/32", SERVICE, ALL_IPV6];
+        assert_eq!(written, whole);
     }
 
     #[test]

@@ -41,6 +41,6 @@ impl Tailscale {
         if !link.up || gone(&sight.status, &sight.prefs, link).await?.is_empty() {
             return Ok(None);
         }
-        Ok(self.gone_within(UNDER_WAY, |_| true).await?.finding())
+        Ok(self.gone_within(UNDER_WAY).await?.finding())
     }
 }
