@@ -32,6 +32,13 @@ pub(super) fn is_unclear(observed: &Observed, pod_cidrs: &[IpNet]) -> bool {
     ours.map(|route| route.stage).any(is_open)
 }
 
+/// Whether all who should answer are silent. That is how it looks where the control server has
+/// put this node out and did not say so.
+pub(super) fn is_cut_off(verdict: &Verdict) -> bool {
+    let mut crossings = verdict.peers.iter().flat_map(|peer| &peer.crossings).peekable();
+    crossings.peek().is_some() && crossings.all(|one| one.round_trip.is_none())
+}
+
 /// Whether that stage is no more than what this node was told.
 fn is_open(stage: RouteStage) -> bool {
     matches!(stage, RouteStage::Advertised | RouteStage::Withheld)

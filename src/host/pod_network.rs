@@ -6,7 +6,8 @@ mod sweep;
 mod traces;
 
 use ipnet::IpNet;
-use linux::{Family, sysctl};
+use linux::Family;
+use linux::sysctl::{self, ReversePathFilter};
 use provider_api::{Change, Error, ErrorKind, Observed, Result};
 
 use crate::host::{Directories, NetworkState, Session};
@@ -21,6 +22,7 @@ const SMALLEST_MTU: u32 = 1280;
 
 const FORWARDS: &str = "pods reach other nodes through this one";
 const ADVERTISED: &str = "it goes on taking router advertisements";
+const LOOSE: &str = "a pod's packet may come back another way than it went";
 
 /// An error of the kernel's, as the host tells it.
 pub(super) fn kernel(cause: linux::Error) -> Error {
@@ -55,6 +57,9 @@ pub(super) async fn ensure(
     if !trace(&changes).is_empty() {
         session.note(as_one(String::new(), told.clone()));
     }
+    for key in strict(&state) {
+        turn_on(session, &key, "2", LOOSE)?;
+    }
     firewall::ensure(session, observed).await?;
     Ok(told)
 }
@@ -74,6 +79,7 @@ pub(super) async fn plan(
         let keys = router_advertisements(state)?;
         changes.extend(keys.iter().map(|key| set(key, "1", "2", ADVERTISED)));
     }
+    changes.extend(strict(state).iter().map(|key| set(key, "1", "2", LOOSE)));
     let mtu = state.membership.as_ref().map_or(SMALLEST_MTU, |membership| membership.mtu);
     changes.extend(canary(state, directories, mtu).plan().await.map_err(kernel)?);
     changes.extend(firewall.plan(state, observed).await?);
@@ -164,6 +170,21 @@ fn router_advertisements(state: &NetworkState) -> Result<Vec<String>> {
     let outer = interfaces.filter(|name| name != "lo" && Some(name.as_str()) != network);
     let keys = outer.map(|interface| format!("net/ipv6/conf/{interface}/accept_ra"));
     Ok(keys.filter(|key| sysctl::read(key).is_ok_and(|value| value == "1")).collect())
+}
+
+/// The settings of the interfaces on the pods' way that filter by reverse path strictly. The
+/// greater value of an interface's own and that of all interfaces is in force.
+fn strict(state: &NetworkState) -> Vec<String> {
+    if !state.desired.pod_cidrs.iter().any(|cidr| Family::from(*cidr) == Family::Ipv4) {
+        return Vec::new();
+    }
+    let network = state.membership.as_ref().map(|membership| membership.interface.as_str());
+    let on_the_way = [network, Some(state.pod_bridge.as_str())].into_iter().flatten();
+    let is_strict = |name: &&str| {
+        sysctl::reverse_path_filter(name).is_ok_and(|it| it == ReversePathFilter::Strict)
+    };
+    let keys = on_the_way.filter(is_strict).map(|it| format!("net/ipv4/conf/{it}/rp_filter"));
+    keys.collect()
 }
 
 fn turn_on(session: &Session, key: &str, value: &str, why: &str) -> Result<()> {

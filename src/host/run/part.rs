@@ -17,10 +17,9 @@ use crate::host::pod_network::FirewallSeen;
 use crate::host::supervise::Tasks;
 use crate::host::{Directories, Facts, StatusReport, judge, telling, unprobed};
 
-/// How long nothing may be known of a route before the control server is asked.
+/// How long nothing may be known of a route, or heard of any peer, before the control server
+/// is asked.
 const ASK: Duration = Duration::from_secs(5);
-/// A provider may answer for its firewall from a look that is so old.
-const FIREWALL_AGE: Duration = Duration::from_millis(1_100);
 
 /// One open network.
 pub(super) struct Part {
@@ -38,7 +37,6 @@ pub(super) struct Part {
     watching: Watching,
     cannot_probe: bool,
     unclear_since: Option<Instant>,
-    look_again: Option<Instant>,
 }
 
 impl Part {
@@ -58,7 +56,6 @@ impl Part {
             watching: Watching::default(),
             cannot_probe: false,
             unclear_since: None,
-            look_again: None,
         }
     }
 
@@ -72,10 +69,7 @@ impl Part {
         match wake {
             Wake::Network | Wake::Kernel => {}
             Wake::Gone => self.is_listening = false,
-            Wake::Firewall => {
-                self.forget_firewall();
-                self.look_again = Some(Instant::now() + FIREWALL_AGE);
-            }
+            Wake::Firewall => self.forget_firewall(),
             Wake::Probed(probed) => {
                 self.cannot_probe = probed.is_none();
                 self.watching.take_in(probed);
@@ -135,10 +129,12 @@ impl Part {
 
     fn judge_routes(&mut self, observed: &mut Observed) -> Result<()> {
         let pod_cidrs = self.opened.session.network_state()?.desired.pod_cidrs;
+        let mut is_cut_off = false;
         if let Some(proof) = self.watching.proof() {
             judge::believe_packets(observed, &pod_cidrs, &proof.verdict);
+            is_cut_off = judge::is_cut_off(&proof.verdict);
         }
-        let is_unclear = observed.up && judge::is_unclear(observed, &pod_cidrs);
+        let is_unclear = observed.up && (is_cut_off || judge::is_unclear(observed, &pod_cidrs));
         let since = self.unclear_since.filter(|_| is_unclear);
         self.unclear_since = since.or_else(|| is_unclear.then(Instant::now));
         Ok(())
@@ -172,8 +168,7 @@ impl Part {
 
     /// When time alone makes a difference.
     pub(super) fn due(&self, now: Instant) -> Option<Instant> {
-        let ask = self.unclear_since.map(|since| since + ASK);
-        [ask, self.look_again].into_iter().flatten().filter(|due| *due > now).min()
+        self.unclear_since.map(|since| since + ASK).filter(|due| *due > now)
     }
 
     /// Takes note of whom there is to ask, and sees to it that this node answers them.

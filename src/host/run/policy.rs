@@ -26,7 +26,7 @@ pub(super) struct World {
     pub drift: Vec<Change>,
     /// What of the pod network is not as desired.
     pub pods: Vec<Change>,
-    /// Whether it is open how far one of our routes has come.
+    /// Whether the control server is to be asked how this node and its routes stand.
     pub is_unclear: bool,
 }
 
