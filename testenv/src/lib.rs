@@ -32,17 +32,22 @@
 
 pub mod conformance;
 pub mod fake;
+pub mod heal;
 
 mod daemons;
 mod lab;
 mod memory_host;
 mod promtool;
+mod samples;
 mod traffic;
 mod until;
 
-pub use daemons::{Authkey, Headscale, HeadscaleBuilder, Node, Systemd, Tailscaled, User};
+pub use daemons::{
+    Authkey, Flanneld, Headscale, HeadscaleBuilder, Node, Systemd, Tailscaled, User,
+};
 pub use lab::{Fault, Hook, Host, HostBuilder, Lab, Moorline, Nat, Pod, Run, Running};
 pub use memory_host::MemoryHost;
 pub use promtool::promtool;
+pub use samples::Samples;
 pub use traffic::{Fetch, Pings, Traffic, Transfer};
 pub use until::until;

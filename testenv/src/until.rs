@@ -15,14 +15,23 @@ pub fn until<T, E: Debug>(
     deadline: Duration,
     mut probe: impl FnMut() -> Result<T, E>,
 ) -> T {
+    within(deadline, PACE, &mut probe).unwrap_or_else(|answer| {
+        panic!("{what}: not within {deadline:?}; the last answer was {answer:?}")
+    })
+}
+
+/// Asks `probe` at this pace until it answers `Ok`, and returns that; after `deadline`, its last
+/// answer.
+pub(crate) fn within<T, E>(
+    deadline: Duration,
+    pace: Duration,
+    mut probe: impl FnMut() -> Result<T, E>,
+) -> Result<T, E> {
     let started = Instant::now();
     loop {
         match probe() {
-            Ok(answer) => return answer,
-            Err(answer) if started.elapsed() >= deadline => {
-                panic!("{what}: not within {deadline:?}; the last answer was {answer:?}")
-            }
-            Err(_) => std::thread::sleep(PACE),
+            Err(_) if started.elapsed() < deadline => std::thread::sleep(pace),
+            answer => return answer,
         }
     }
 }

@@ -16,6 +16,7 @@ mod cuts;
 mod daemon;
 mod daemon_log;
 mod dials;
+mod heal;
 mod interface;
 mod interrupted;
 mod ipv6_off;

@@ -1,5 +1,6 @@
 //! The real daemons.
 
+mod flannel;
 mod headscale;
 mod systemd;
 mod tailscaled;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
+pub use flannel::Flanneld;
 pub use headscale::{Authkey, Headscale, HeadscaleBuilder, Node, User};
 pub use systemd::Systemd;
 pub use tailscaled::Tailscaled;

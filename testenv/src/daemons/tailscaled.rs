@@ -1,7 +1,8 @@
 //! The real tailscaled on a host, and the `tailscale` command beside it.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,8 @@ use crate::{Run, until};
 
 /// How long a daemon takes to answer, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How often the lab looks whether somebody wants the daemon started anew.
+const LISTENS: Duration = Duration::from_millis(20);
 
 /// A host's tailscaled.
 pub struct Tailscaled {
@@ -81,9 +84,47 @@ impl Tailscaled {
         self.process.wait(deadline)
     }
 
+    /// Whether it ended by [`Tailscaled::kill`], and nobody has started it since.
+    pub fn was_killed(&self) -> bool {
+        self.process.pid().is_none()
+    }
+
     /// Whether it runs.
     pub fn is_running(&self) -> bool {
         self.process.is_running()
+    }
+
+    /// A command on the host that starts it anew and comes back once it answers, as a service
+    /// manager's does: the daemon stays the lab's.
+    ///
+    /// # Panics
+    /// Where the host's folder takes no file.
+    pub fn restart_command(&self) -> PathBuf {
+        let folder = self.host.folder();
+        let (script, wish) = (folder.join("restart-tailscaled"), folder.join("restart-wanted"));
+        if script.exists() {
+            return script;
+        }
+        let words =
+            format!("#!/bin/sh\n: >{0}\nwhile [ -e {0} ]; do sleep 0.02; done\n", wish.display());
+        std::fs::write(&script, words).expect("a file of the host");
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&script, executable).expect("a file of the host");
+        let ours = Tailscaled { host: self.host.clone(), process: Arc::clone(&self.process) };
+        std::thread::spawn(move || ours.start_anew_for(&wish));
+        script
+    }
+
+    /// Whoever wants it while it is under way gets the same one.
+    fn start_anew_for(&self, wish: &Path) {
+        while !self.host.lab.is_over_within(LISTENS) {
+            if wish.exists() {
+                self.stop();
+                self.start();
+                // The lab may be over by now.
+                let _ = std::fs::remove_file(wish);
+            }
+        }
     }
 
     /// Its socket, at the same path on the host and outside of it. On the host this is also

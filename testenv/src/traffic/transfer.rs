@@ -46,8 +46,8 @@ impl Gaps {
 }
 
 impl Transfer {
-    pub(super) fn start(place: &Place<'_>, from: IpAddr) -> Transfer {
-        let opened = place.namespace.thread(move || fetch::wish(from, b"t", PATIENCE));
+    pub(super) fn start(place: &Place<'_>, from: IpAddr, wish: &'static [u8; 1]) -> Transfer {
+        let opened = place.namespace.thread(move || fetch::wish(from, wish, PATIENCE));
         let mut input = opened
             .join()
             .expect("a connecting thread")

@@ -5,9 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
-use testenv::{Authkey, Headscale, Host, Lab, Tailscaled};
+use testenv::{Authkey, Headscale, Host, Lab, Samples, Tailscaled};
 
-use crate::samples::Samples;
 use crate::stopwatch::{Course, Times, WORD};
 
 /// How often `status` runs in a round: it is short.

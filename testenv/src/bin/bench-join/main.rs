@@ -6,7 +6,6 @@
 
 mod contest;
 mod report;
-mod samples;
 mod stopwatch;
 
 use std::path::Path;

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::{Value, json};
+use testenv::Samples;
 
 use crate::contest::{Pair, Results};
-use crate::samples::Samples;
 
 const MEGABYTE: u64 = 1_000_000;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench/join.json");

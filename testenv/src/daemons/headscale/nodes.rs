@@ -72,6 +72,11 @@ impl Headscale {
         self.admin(&["nodes", "expire", "-i", &self.id(node)]);
     }
 
+    /// Gives a node another name.
+    pub fn rename_node(&self, node: &str, name: &str) {
+        self.admin(&["nodes", "rename", "-i", &self.id(node), name]);
+    }
+
     fn id(&self, node: &str) -> String {
         self.node(node).id.to_string()
     }

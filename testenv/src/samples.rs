@@ -4,16 +4,16 @@ use std::time::Duration;
 
 /// Values of one kind, in the order in which they were measured.
 #[derive(Debug, Clone, Default, serde::Serialize)]
-pub(crate) struct Samples(Vec<f64>);
+pub struct Samples(Vec<f64>);
 
 impl Samples {
     /// Takes a time in, as seconds.
-    pub(crate) fn add(&mut self, time: Duration) {
+    pub fn add(&mut self, time: Duration) {
         self.0.push(time.as_secs_f64());
     }
 
     /// The middle one; the mean of both where there are two. Not a number where there is none.
-    pub(crate) fn median(&self) -> f64 {
+    pub fn median(&self) -> f64 {
         let sorted = self.sorted();
         let middle = sorted.len() / 2;
         match sorted.len() {
@@ -24,7 +24,7 @@ impl Samples {
     }
 
     /// The least and the greatest.
-    pub(crate) fn spread(&self) -> (f64, f64) {
+    pub fn spread(&self) -> (f64, f64) {
         let sorted = self.sorted();
         let end = |value: Option<&f64>| value.copied().unwrap_or(f64::NAN);
         (end(sorted.first()), end(sorted.last()))
