@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint unit bench-join dist setup daemons
+.PHONY: help demo test check lint unit bench-join bench-heal dist setup daemons
 
 export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/go/bin:/usr/local/sbin:/usr/sbin:/sbin
 
@@ -38,6 +38,11 @@ bench-join: setup daemons ## Time and weigh `up` and `status` beside the tailsca
 	@scripts/dist $(NATIVE)
 	cargo run --quiet -p testenv --bin bench-join -- \
 		dist/moorline-$(NATIVE) "$$(testenv/daemons/build tailscale)/tailscale"
+
+bench-heal: setup daemons ## Time what `moorline run` mends, beside k3s's way, and weigh it idle: a table and target/bench/heal.json
+	@scripts/dist $(NATIVE)
+	@testenv/daemons/build flannel >/dev/null
+	cargo run --quiet -p testenv --bin bench-heal -- dist/moorline-$(NATIVE)
 
 dist: ## Static binaries for x86_64 and aarch64, completions, man pages, checksums: in dist/
 	@scripts/dist x86_64 aarch64
