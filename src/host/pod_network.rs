@@ -1,7 +1,8 @@
-//! What pods need of this machine: the bridge with the canary, forwarding, and a firewall that
-//! lets them through.
+//! What pods need of this machine: the bridge with the canary, forwarding, the way to
+//! them, and a firewall that lets them through.
 
 mod firewall;
+mod rules;
 mod sweep;
 mod traces;
 
@@ -39,8 +40,8 @@ pub(super) fn kernel(cause: linux::Error) -> Error {
     Error::unavailable("kernel", what)
 }
 
-/// The bridge and the canary on it, with what the network carries, and the firewall; changes
-/// only what differs. Tells what that is, for people.
+/// The bridge and the canary on it, with what the network carries, the ip rules and the
+/// firewall; changes only what differs. Tells what that is, for people.
 pub(super) async fn ensure(
     session: &Session,
     directories: &Directories,
@@ -57,9 +58,13 @@ pub(super) async fn ensure(
     if !trace(&changes).is_empty() {
         session.note(as_one(String::new(), told.clone()));
     }
+<<<<<<< src/host/pod_network.rs
+    rules::ensure(session, &state.desired.pod_cidrs).await?;
+=======
     for key in strict(&state) {
         turn_on(session, &key, "2", LOOSE)?;
     }
+>>>>>>> /tmp/tmp.l2j9YdlOyB
     firewall::ensure(session, observed).await?;
     Ok(told)
 }
@@ -82,18 +87,20 @@ pub(super) async fn plan(
     changes.extend(strict(state).iter().map(|key| set(key, "1", "2", LOOSE)));
     let mtu = state.membership.as_ref().map_or(SMALLEST_MTU, |membership| membership.mtu);
     changes.extend(canary(state, directories, mtu).plan().await.map_err(kernel)?);
+    changes.extend(rules::plan(&state.desired.pod_cidrs).await?);
     changes.extend(firewall.plan(state, observed).await?);
     Ok(changes)
 }
 
-/// Takes away the firewall's rules, the canary, and the bridge where it is ours and nothing
-/// else hangs on it.
+/// Takes away the rules of the firewall and of routing, the canary, and the bridge where it is
+/// ours and nothing else hangs on it.
 pub(super) async fn remove(
     session: &Session,
     state: &NetworkState,
     directories: &Directories,
 ) -> Result<()> {
     firewall::remove(session).await?;
+    rules::ensure(session, &[]).await?;
     let canary = canary(state, directories, 0);
     let told = told(&canary).await?;
     let changes = canary.remove().await.map_err(kernel)?;

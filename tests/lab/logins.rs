@@ -77,7 +77,7 @@ fn leaving_does_not_end_a_login_of_somebody_else() {
     let _ = scene.host.moorline(["leave"]).succeeded();
     assert_eq!(prefs(&scene.tailscaled), before);
     assert_eq!(scene.tailscaled.status()["BackendState"], "Running");
-    assert!(!scene.host.ip("rule list").contains("5180"));
+    assert!(!scene.host.ip("rule list").contains("proto 77"));
 }
 
 #[test]
@@ -145,6 +145,6 @@ fn a_logout_without_a_control_server_says_what_is_left_to_do() {
     let error = Refusal::of(scene.host.moorline(["leave", "--json"]), 7);
     let fix = error.is("logout-failed", "could not be logged out").fix.unwrap_or_default();
     assert!(fix.contains("moorline leave --keep-enrolled"), "{fix}");
-    assert!(!scene.host.ip("rule list").contains("5180"));
+    assert!(!scene.host.ip("rule list").contains("proto 77"));
     let _ = scene.host.moorline(["leave", "--keep-enrolled"]).succeeded();
 }

@@ -148,12 +148,15 @@ fn a_stranger_in_the_vpn_sees_the_node_and_a_decision_stands() {
 
 /// Each of these keeps pods from the outside; no two are about the same thing, which would look
 /// like a quarrel.
-const BREAKS: [&str; 4] = [
+const BREAKS: [&str; 5] = [
     "nft flush chain inet moorline postrouting",
     "iptables -P FORWARD DROP",
     "nft add table ip mine; nft 'add chain ip mine everything { type filter hook forward priority 5; \
      policy drop; }'",
     FIREWALLD_STARTS,
+    // Another program takes the number of our ip rule.
+    "ip rule del pref 5170; ip route add unreachable 10.42.1.0/24 table 99; \
+     ip rule add pref 5170 to 10.42.1.0/24 lookup 99",
 ];
 
 const FIREWALLD_STARTS: &str = "nft add table inet firewalld; nft 'add chain inet firewalld \

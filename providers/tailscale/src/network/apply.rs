@@ -78,8 +78,8 @@ impl Tailscale {
             .then(|| Snat::needed(&before(&prefs, &ledger), &after.advertised(), &want.pod_cidrs));
         let rules = match routed {
             // Where an admin took other nodes' routes before us, those go on as they did.
-            true if had_routes(&prefs, &ledger) => protected(&want.pod_cidrs, &[]),
-            true => protected(&want.pod_cidrs, &connected(&prefs).await?),
+            true if had_routes(&prefs, &ledger) => Vec::new(),
+            true => protected(&connected(&prefs).await?, &want.pod_cidrs),
             false => Vec::new(),
         };
         Ok(Decision { prefs, settlement, rules, snat: snat.flatten(), ledger })
