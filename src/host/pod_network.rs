@@ -58,13 +58,10 @@ pub(super) async fn ensure(
     if !trace(&changes).is_empty() {
         session.note(as_one(String::new(), told.clone()));
     }
-<<<<<<< src/host/pod_network.rs
     rules::ensure(session, &state.desired.pod_cidrs).await?;
-=======
     for key in strict(&state) {
         turn_on(session, &key, "2", LOOSE)?;
     }
->>>>>>> /tmp/tmp.l2j9YdlOyB
     firewall::ensure(session, observed).await?;
     Ok(told)
 }
