@@ -38,7 +38,7 @@ pub struct Closed {
 
 impl Guest {
     /// The chains that drop by default, and do not ask the guest, or one that is not as it
-    /// should be.
+    /// should be. A table that its owner keeps to itself (`flags owner`) is left alone.
     pub async fn closed(&self) -> Result<Vec<Closed>> {
         let chains = chains().await?;
         let mut closed = Vec::new();
@@ -51,7 +51,11 @@ impl Guest {
                 guest: if there { Some(rules_of(&guest).await?) } else { None },
                 chain: base.chain(),
             };
-            closed.extend(house.invitation(self));
+            if let Some(one) = house.invitation(self)
+                && may_enter(&one).await
+            {
+                closed.push(one);
+            }
         }
         Ok(closed)
     }
@@ -83,6 +87,13 @@ impl Guest {
         }
         Ok(asked)
     }
+}
+
+/// Whether the kernel would take it.
+async fn may_enter(closed: &Closed) -> bool {
+    let what = || format!("add a rule to the nftables chain {}", closed.chain);
+    let tried = nft(&["-c", "-f", "-"], &closed.script, what).await;
+    tried.inspect_err(|error| tracing::warn!(%error, "a firewall keeps to itself")).is_ok()
 }
 
 /// The chains of all tables, without their rules.

@@ -67,9 +67,12 @@ fn accept(chain: &Chain, rule: Option<&str>, direction: Direction, here: &Here) 
 }
 
 /// A table of `iptables-nft` must be written by its own command, or that command will not
-/// read it again.
+/// read it again; one of firewalld is written anew at each reload.
 fn accept_way(chain: &Chain, from: Option<&str>, to: Option<&str>) -> String {
     let Chain { family, table, name } = chain;
+    if let ("firewalld", Some(from)) = (table.as_str(), from) {
+        return format!("firewall-cmd --permanent --zone=trusted --change-interface={from}");
+    }
     let by = |word: &str, interface: Option<&str>| {
         interface.map(|interface| format!("{word} {interface} ")).unwrap_or_default()
     };

@@ -1,3 +1,6 @@
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use super::*;
 use crate::testing::{self, Host};
 
@@ -144,4 +147,27 @@ fn the_guest_leaves_nothing() {
     assert_eq!(asked.len(), 3, "{asked:?}");
     assert_eq!(host.sh("nft -s list ruleset"), before);
     assert!(host.block_on(async || guest().remove().await.unwrap()).is_empty());
+}
+
+#[test]
+fn a_table_that_its_owner_keeps_to_itself_is_left_alone() {
+    if !testing::is_root() {
+        return;
+    }
+    let host = Host::new();
+    // The table goes with the process that owns it.
+    let mut owner = Command::new("nft");
+    owner.arg("-i").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut owner = host.run(|| owner.spawn()).unwrap().unwrap();
+    let table = "add table inet firewalld { flags owner; }\n\
+                 add chain inet firewalld own { type filter hook forward priority 10; policy drop; }\n";
+    owner.stdin.as_mut().unwrap().write_all(table.as_bytes()).unwrap();
+    host.sh("for turn in $(seq 100); do
+               nft list chain inet firewalld own >/dev/null 2>&1 && exit; sleep 0.05
+             done; exit 1");
+    host.sh(DOCKER);
+    assert_eq!(enter(&host, &guest()), ["ip filter FORWARD", "ip6 filter FORWARD"]);
+    assert_eq!(enter(&host, &guest()), NOTHING);
+    owner.kill().unwrap();
+    owner.wait().unwrap();
 }
