@@ -1,6 +1,7 @@
 //! The other nodes: how packets reach them, and what the last proof saw.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use provider_api::{Path, Peer};
@@ -8,7 +9,7 @@ use provider_api::{Path, Peer};
 use super::{table, time};
 use crate::cidr::is_share;
 use crate::host::{Kinship, PeerReport, StatusReport};
-use crate::proof::Crossing;
+use crate::proof::{Crossing, Quality};
 
 const HEAD: [&str; 6] = ["PEER", "CLUSTER", "ADDRESS", "POD CIDRS", "PATH", "PROOF"];
 
@@ -68,6 +69,8 @@ fn proof(report: &StatusReport, peer: &PeerReport, now: Timestamp) -> String {
     let Some(proof) = &report.proof else { return "-".to_owned() };
     let is_to_ask = peer.online && matches!(kinship, Kinship::Node | Kinship::Unknown);
     match proof.verdict.peers.iter().find(|verdict| verdict.id == peer.id) {
+        // A stranger's pods are nothing to us.
+        Some(_) if *kinship == Kinship::Foreign => "-".to_owned(),
         Some(verdict) if !verdict.crossings.is_empty() => {
             format!("{}, {}", crossed(&verdict.crossings), time::age(proof.at, now))
         }
@@ -87,9 +90,9 @@ fn crossed(crossings: &[Crossing]) -> String {
     };
     let words: Vec<String> = crossings.iter().map(word).collect();
     if words.iter().all(|word| *word == words[0]) {
-        let slowest = crossings.iter().filter_map(|crossing| crossing.round_trip).max();
+        let slowest = crossings.iter().filter_map(round_trip).max();
         let slowest = slowest.map(|trip| format!(" in {}", time::span(trip))).unwrap_or_default();
-        return format!("{}{slowest}", words[0]);
+        return format!("{}{slowest}{}", words[0], lost(crossings));
     }
     let family = |crossing: &Crossing| if crossing.canary.is_ipv4() { "IPv4" } else { "IPv6" };
     let each = crossings.iter().zip(words);
@@ -98,10 +101,50 @@ fn crossed(crossings: &[Crossing]) -> String {
         .join(", ")
 }
 
+/// As it usually is, where more than one was seen.
+fn round_trip(crossing: &Crossing) -> Option<Duration> {
+    crossing.quality.as_ref().map(|quality| quality.median).or(crossing.round_trip)
+}
+
+/// The largest share of packets that were lost lately, where any were.
+fn lost(crossings: &[Crossing]) -> String {
+    let qualities = crossings.iter().filter_map(|crossing| crossing.quality.as_ref());
+    let percent = |quality: &Quality| (quality.lost * 100).div_ceil(quality.asked.max(1));
+    match qualities.map(percent).max() {
+        Some(percent @ 1..) => format!(" ({percent} % lost)"),
+        Some(0) | None => String::new(),
+    }
+}
+
 fn bystanders(count: usize) -> String {
     match count {
         0 => String::new(),
         1 => "1 more in the network serves no pods of this cluster\n".to_owned(),
         _ => format!("{count} more in the network serve no pods of this cluster\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_round_trip_and_the_loss_are_told() {
+        let millis = Duration::from_millis;
+        let quality = |lost| Quality { shortest: millis(8), median: millis(40), asked: 40, lost };
+        let told = |quality| {
+            crossed(&[Crossing {
+                source: "10.42.1.2".parse().unwrap(),
+                source_kept: None,
+                canary: "10.42.2.2".parse().unwrap(),
+                round_trip: Some(millis(8)),
+                largest: Some(1280),
+                crossed: true,
+                quality,
+            }])
+        };
+        assert_eq!(told(None), "crossed in 8 ms");
+        assert_eq!(told(Some(quality(0))), "crossed in 40 ms");
+        assert_eq!(told(Some(quality(3))), "crossed in 40 ms (8 % lost)");
     }
 }
