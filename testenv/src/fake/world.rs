@@ -199,6 +199,11 @@ impl FakeWorld {
         });
     }
 
+    /// From now on these are the peers.
+    pub fn peers(&self, peers: impl IntoIterator<Item = Peer>) {
+        self.change(|state| state.peers = peers.into_iter().collect());
+    }
+
     /// Takes the peer of this name away.
     pub fn remove_peer(&self, name: &str) {
         self.change(|state| state.peers.retain(|peer| peer.name != name));

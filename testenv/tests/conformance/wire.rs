@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use provider_api::{
-    ErrorKind, Event, Host, Leave, Ledger, LedgerEntry, PolicyRequest, PolicySubject, Provider,
-    Result, Secret, Step,
+    ErrorKind, Event, Host, Leave, Ledger, LedgerEntry, NodeId, Peer, PolicyRequest, PolicySubject,
+    Provider, Result, Secret, Step,
 };
 use provider_plugin::Plugin;
 use testenv::MemoryHost;
 use testenv::conformance::Subject;
-use testenv::fake::{FakePlugin, Flaw};
+use testenv::fake::{self, FakePlugin, Flaw};
 
 use crate::Fake;
 
@@ -133,4 +133,19 @@ async fn the_daemon_of_a_plugin_that_is_killed_goes_on() {
     assert_eq!(events.next().await, Some(Event::Gone));
     assert_eq!(events.next().await, None);
     assert_eq!(network.observe().await.expect("a second process"), applied);
+}
+
+#[tokio::test]
+async fn a_network_of_thousands_is_no_flood() {
+    let node = fake(None);
+    let host = Arc::new(MemoryHost::new(node.secrets()));
+    let network = node.provider.open(&node.settings(), host).expect("open");
+    node.world.peers((0..5000).map(|number| {
+        let peer = fake::peer("other", 2, &[fake::pod_cidr(9)]);
+        let (id, name) = (NodeId::new(number.to_string()), format!("node-{number}"));
+        Peer { id, name, ..peer }
+    }));
+    for _ in 0..3 {
+        assert_eq!(network.observe().await.expect("a look").peers.len(), 5000);
+    }
 }

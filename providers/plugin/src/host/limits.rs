@@ -39,7 +39,7 @@ impl Default for Limits {
             change: Duration::from_secs(60),
             end: Duration::from_millis(500),
             line: LONGEST_LINE,
-            messages: 200,
+            messages: 500,
             burst: 4000,
             backoff: Duration::from_secs(1),
             backoff_most: Duration::from_secs(60),
