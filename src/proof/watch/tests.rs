@@ -4,6 +4,7 @@ use linux::icmp::Outcome as Echoed;
 use provider_api::{NodeId, Path, Peer};
 
 use super::*;
+use crate::host::example;
 use crate::proof::evidence::{Between, CanaryEvidence, Counted, PeerEvidence, Trouble};
 use crate::proof::{ClusterKey, Kin, Outcome, Word};
 
@@ -13,15 +14,9 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 fn peer(number: usize) -> Peer {
     Peer {
         id: NodeId::new(format!("{number:03}")),
-        name: format!("node-{number:03}"),
-        cluster: None,
-        tags: vec![],
         addresses: vec![format!("100.64.0.{number}").parse().unwrap()],
         routes: vec![format!("10.42.{number}.0/24").parse().unwrap()],
-        online: true,
-        path: Path::Idle,
-        last_contact: None,
-        removal: None,
+        ..example::peer(&format!("node-{number:03}"))
     }
 }
 
