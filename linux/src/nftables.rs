@@ -124,26 +124,49 @@ async fn list(subject: &[&str]) -> Result<Value> {
     serde_json::from_str(&listed).map_err(io::Error::from).cannot(what)
 }
 
+/// A program that writes tables, and the Debian package that brings it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Program {
+    name: &'static str,
+    package: &'static str,
+}
+
+const NFT: Program = Program { name: "nft", package: "nftables" };
+
 /// Runs `nft` and returns what it printed.
 async fn nft(arguments: &[&str], input: &str, what: impl Fn() -> String) -> Result<String> {
-    let child = spawn(arguments, Stdio::piped(), &what)?;
+    run(NFT, arguments, input, what).await
+}
+
+/// Runs a program and returns what it printed.
+async fn run(
+    program: Program,
+    arguments: &[&str],
+    input: &str,
+    what: impl Fn() -> String,
+) -> Result<String> {
+    let child = spawn(program, arguments, Stdio::piped(), &what)?;
     let done = tokio::time::timeout(DEADLINE, talk(child, input)).await;
+    let failed = |said: String| Error::Program { what: what(), program: program.name, said };
     let Ok(output) = done else {
-        let said = format!("no end within {} s", DEADLINE.as_secs());
-        return Err(Error::Program { what: what(), program: "nft", said });
+        return Err(failed(format!("no end within {} s", DEADLINE.as_secs())));
     };
     let output = output.cannot(&what)?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(Error::Program { what: what(), program: "nft", said })
+    Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
 }
 
-fn spawn(arguments: &[&str], input: Stdio, what: impl Fn() -> String) -> Result<Child> {
+fn spawn(
+    program: Program,
+    arguments: &[&str],
+    input: Stdio,
+    what: impl Fn() -> String,
+) -> Result<Child> {
     // Our environment may hold a secret: the child gets none of it but where programs are.
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let child = Command::new("nft")
+    let child = Command::new(program.name)
         .args(arguments)
         .env_clear()
         .env("PATH", path)
@@ -154,7 +177,8 @@ fn spawn(arguments: &[&str], input: Stdio, what: impl Fn() -> String) -> Result<
         .spawn();
     match child {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(Error::MissingProgram { what: what(), program: "nft", package: "nftables" })
+            let Program { name, package } = program;
+            Err(Error::MissingProgram { what: what(), program: name, package })
         }
         other => other.cannot(what),
     }

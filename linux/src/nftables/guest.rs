@@ -6,13 +6,14 @@
 //! answer to a default, and never to somebody's decision.
 
 mod house;
+mod legacy;
 mod rules;
 
 use ipnet::IpNet;
 use serde_json::Value;
 
 use super::ruleset::objects;
-use super::{BaseChain, Chain, ChainRule, nft};
+use super::{BaseChain, Chain, ChainRule, Program, nft};
 use crate::error::Result;
 use house::House;
 
@@ -31,9 +32,17 @@ pub struct Guest {
 /// A chain that drops by default, without asking the guest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
-    /// The chain.
+    /// The chain. Those of `iptables-legacy` have that command in place of the family.
     pub chain: Chain,
     script: String,
+    by: By,
+}
+
+/// What takes the script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Nft,
+    Legacy(Program),
 }
 
 impl Guest {
@@ -51,19 +60,23 @@ impl Guest {
                 guest: if there { Some(rules_of(&guest).await?) } else { None },
                 chain: base.chain(),
             };
-            if let Some(one) = house.invitation(self)
-                && may_enter(&one).await
-            {
+            let Some(invitation) = house.invitation(self) else { continue };
+            let one = Closed { script: invitation.script(), chain: invitation.chain, by: By::Nft };
+            if may_enter(&one).await {
                 closed.push(one);
             }
         }
+        closed.extend(legacy::closed(self).await?);
         Ok(closed)
     }
 
     /// Makes that chain ask the guest.
     pub async fn enter(&self, closed: &Closed) -> Result<()> {
         let what = || format!("let pods' packets pass the nftables chain {}", closed.chain);
-        nft(&["-f", "-"], &closed.script, what).await.map(drop)
+        match closed.by {
+            By::Nft => nft(&["-f", "-"], &closed.script, what).await.map(drop),
+            By::Legacy(restore) => legacy::write(restore, &closed.script, what).await,
+        }
     }
 
     /// Takes the guest out of every table. Returns the chains that asked it.
@@ -85,6 +98,7 @@ impl Guest {
             let what = || format!("delete the nftables chain {guest}");
             nft(&["-f", "-"], &script, what).await?;
         }
+        asked.extend(legacy::remove(&self.chain).await?);
         Ok(asked)
     }
 }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Child;
 use tokio::task::JoinHandle;
 
-use super::{Chain, spawn};
+use super::{Chain, NFT, spawn};
 use crate::error::{Cannot, Result};
 
 /// Listens to the traces of packets that a rule with `meta nftrace set 1` marked, in the
@@ -39,7 +39,7 @@ impl Tracer {
     /// Starts to listen.
     pub fn start() -> Result<Self> {
         let what = || "trace packets through nftables".to_owned();
-        let mut child = spawn(&["monitor", "trace"], Stdio::null(), what)?;
+        let mut child = spawn(NFT, &["monitor", "trace"], Stdio::null(), what)?;
         let lines = child.stdout.take().ok_or_else(|| std::io::Error::other("no output"));
         let told = Arc::default();
         let reader = tokio::spawn(read(lines.cannot(what)?, Arc::clone(&told)));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Closed, Guest, rules};
+use super::{Guest, rules};
 use crate::nftables::{Chain, ChainRule};
 
 /// A chain of somebody's that the kernel calls, and the guest in its table.
@@ -12,6 +12,26 @@ pub(super) struct House {
     pub(super) rules: Vec<ChainRule>,
     /// The guest's rules there, where it has a chain.
     pub(super) guest: Option<Vec<ChainRule>>,
+}
+
+/// How the guest comes into a chain.
+pub(super) struct Invitation {
+    pub(super) chain: Chain,
+    pub(super) guest: String,
+    /// The guest's own rules, which may replace somebody's change.
+    pub(super) wanted: Vec<String>,
+    /// The jumps to it that come too late, by handle.
+    pub(super) leave: Vec<u64>,
+    /// Where it is to be asked; none where it is.
+    pub(super) ask: Option<Place>,
+}
+
+/// Where a rule goes.
+pub(super) enum Place {
+    /// Before the rule of this handle.
+    Before(u64),
+    /// To the end.
+    Last,
 }
 
 /// What a chain does with packets that no rule of it decided.
@@ -27,7 +47,7 @@ enum Default {
 
 impl House {
     /// How the guest comes in; none where it is not needed, or there already.
-    pub(super) fn invitation(&self, guest: &Guest) -> Option<Closed> {
+    pub(super) fn invitation(&self, guest: &Guest) -> Option<Invitation> {
         let wanted = rules::wanted(guest, &self.chain.family);
         let default = self.default();
         if wanted.is_empty() || default == Default::Accept {
@@ -37,12 +57,16 @@ impl House {
         if is_asked && self.guest.as_ref().is_some_and(|there| rules::are(there, &wanted)) {
             return None;
         }
-        let mut script = self.furnish(guest, &wanted);
-        if !is_asked {
-            script += &deletions(&self.chain, &jumps(&self.rules, &guest.chain));
-            script += &self.ask(guest, default);
-        }
-        Some(Closed { chain: self.chain.clone(), script })
+        let place = match default {
+            Default::DropAt(place) => Place::Before(self.rules[place].handle),
+            Default::DropAtEnd | Default::Accept => Place::Last,
+        };
+        let (leave, ask) = match is_asked {
+            true => (Vec::new(), None),
+            false => (jumps(&self.rules, &guest.chain), Some(place)),
+        };
+        let name = guest.chain.clone();
+        Some(Invitation { chain: self.chain.clone(), guest: name, wanted, leave, ask })
     }
 
     fn default(&self) -> Default {
@@ -63,23 +87,23 @@ impl House {
             Default::DropAtEnd | Default::Accept => true,
         })
     }
+}
 
-    /// The guest's chain and what is in it, which may be somebody's change.
-    fn furnish(&self, guest: &Guest, wanted: &[String]) -> String {
-        let chain = Chain { name: guest.chain.clone(), ..self.chain.clone() };
-        let add = wanted.iter().map(|rule| format!("add rule {chain} {rule} counter accept\n"));
-        format!("add chain {chain}\nflush chain {chain}\n{}", add.collect::<String>())
-    }
-
-    fn ask(&self, guest: &Guest, default: Default) -> String {
-        let (chain, jump) = (&self.chain, format!("counter jump {}", guest.chain));
-        match default {
-            Default::DropAt(place) => {
-                let handle = self.rules[place].handle;
-                format!("insert rule {chain} handle {handle} {jump}\n")
-            }
-            Default::DropAtEnd | Default::Accept => format!("add rule {chain} {jump}\n"),
-        }
+impl Invitation {
+    /// What `nft -f` takes.
+    pub(super) fn script(&self) -> String {
+        let Invitation { chain, wanted, .. } = self;
+        let guest = Chain { name: self.guest.clone(), ..chain.clone() };
+        let rules = wanted.iter().map(|rule| format!("add rule {guest} {rule} counter accept\n"));
+        let jump = format!("counter jump {}", self.guest);
+        let ask = match self.ask {
+            Some(Place::Before(handle)) => format!("insert rule {chain} handle {handle} {jump}\n"),
+            Some(Place::Last) => format!("add rule {chain} {jump}\n"),
+            None => String::new(),
+        };
+        let rules: String = rules.collect();
+        let leave = deletions(chain, &self.leave);
+        format!("add chain {guest}\nflush chain {guest}\n{rules}{leave}{ask}")
     }
 }
 

@@ -4,7 +4,7 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::Guest;
+use super::{Guest, legacy};
 use crate::nftables::ChainRule;
 
 /// Which address of a packet.
@@ -12,7 +12,12 @@ const ENDS: [&str; 2] = ["saddr", "daddr"];
 
 /// The rules in a table of this family; none where it sees no packets of these networks.
 pub(super) fn wanted(guest: &Guest, family: &str) -> Vec<String> {
-    let sees = |net: &&IpNet| family == "inet" || family == word(net);
+    let sees = |net: &&IpNet| match family {
+        "inet" => true,
+        legacy::IPV4 => net.addr().is_ipv4(),
+        legacy::IPV6 => net.addr().is_ipv6(),
+        one => one == word(net),
+    };
     let nets = guest.accepts.iter().filter(sees);
     nets.flat_map(|net| ENDS.map(|end| format!("{} {end} {net}", word(net)))).collect()
 }

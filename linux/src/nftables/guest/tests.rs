@@ -171,3 +171,41 @@ fn a_table_that_its_owner_keeps_to_itself_is_left_alone() {
     owner.kill().unwrap();
     owner.wait().unwrap();
 }
+
+#[test]
+fn the_guest_is_asked_in_tables_that_nftables_does_not_see() {
+    if !testing::is_root() {
+        return;
+    }
+    let host = Host::new();
+    host.sh(&DOCKER.replace("-nft", "-legacy"));
+    let rules = || host.sh("iptables-legacy -S; ip6tables-legacy -S");
+    let before = rules();
+    let closed = ["iptables-legacy filter FORWARD", "ip6tables-legacy filter FORWARD"];
+    assert_eq!(enter(&host, &guest()), closed);
+    assert_eq!(enter(&host, &guest()), NOTHING);
+    let lines = "-A FORWARD -j DOCKER-FORWARD\n-A FORWARD -j MOORLINE-FORWARD\n";
+    assert_eq!(rules().matches(lines).count(), 2, "{}", rules());
+
+    for lines in [
+        "iptables-legacy -D FORWARD -j MOORLINE-FORWARD",
+        "iptables-legacy -F",
+        "iptables-legacy -I MOORLINE-FORWARD -j RETURN",
+        "iptables-legacy -I FORWARD -j REJECT",
+        "iptables-legacy -R MOORLINE-FORWARD 2 -d 10.0.0.0/8 -j ACCEPT",
+    ] {
+        host.sh(lines);
+        assert_eq!(enter(&host, &guest()), [closed[0]], "after `{lines}`");
+        assert_eq!(enter(&host, &guest()), NOTHING, "after `{lines}`: {}", rules());
+    }
+    host.sh("iptables-legacy -F");
+    host.sh(&DOCKER.replace("-nft", "-legacy").replace("$tables -N", "true"));
+    host.sh("ip6tables-legacy -F FORWARD; ip6tables-legacy -A FORWARD -j DOCKER-USER
+             ip6tables-legacy -A FORWARD -j DOCKER-FORWARD
+             ip6tables-legacy -D DOCKER-FORWARD 1");
+    enter(&host, &guest());
+    let asked = host.block_on(async || guest().remove().await.unwrap());
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    assert_eq!(rules(), before);
+    assert_eq!(host.sh("nft list ruleset"), "", "nothing of it is in nftables");
+}
