@@ -42,6 +42,7 @@ mod scene;
 mod search;
 mod second_up;
 mod secrets;
+mod served;
 mod service;
 mod side_by_side;
 mod snapshot;

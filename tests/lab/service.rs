@@ -1,119 +1,52 @@
 //! The service under the real systemd.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use provider_api::Change;
-use testenv::{Host, Lab, Run, Systemd, Tailscaled, Traffic, until};
+use testenv::{Traffic, until};
 
-use crate::refusal::SOON;
+use crate::refusal::{SOON, stays};
 use crate::scene::{AUTO_APPROVED, Scene};
+use crate::served::{Served, UNIT, changes, lab};
 use crate::snapshot::Snapshot;
 
-const UNIT: &str = "moorline.service";
-
-/// Starts after the service, as Kubernetes does.
-const K3S: &str = "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n";
-
-/// Starts both at once, as a boot does.
-const BOOT: &str = "[Unit]\nWants=k3s.service moorline.service\n";
-
-/// An administrator's own lines: systemd has no journal here.
-const DROP_IN: &str = "[Service]\nEnvironment=MOORLINE_LOG=debug\nStandardError=append:";
-
-/// A lab whose hosts run the binary from where only root can change it.
-fn lab(name: &str) -> Option<Lab> {
-    let lab = Lab::new(name)?;
-    let program = lab.logs().join("moorline");
-    fs::copy(env!("CARGO_BIN_EXE_moorline"), &program).expect("a copy of the program");
-    Some(lab.with_moorline(program))
+#[test]
+fn a_service_that_hangs_is_started_again_and_one_that_works_is_left_alone() {
+    let Some(lab) = lab("a service that hangs") else { return };
+    let scene = Scene::new(lab.headscale(), AUTO_APPROVED);
+    let Some(a) = Served::new(&lab, &scene) else { return };
+    a.write(
+        "/etc/systemd/system/moorline.service.d/watchdog.conf",
+        "[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s\n",
+    );
+    a.install(&[]);
+    a.is("StatusText", "proven");
+    stays("a service that is left alone", Duration::from_secs(5), || {
+        match a.systemd.property(UNIT, "NRestarts") {
+            none if none == "0" => Ok(()),
+            more => Err(more),
+        }
+    });
+    a.systemd.systemctl(&["kill", "--signal=STOP", UNIT]).succeeded();
+    a.is("NRestarts", "1");
+    a.is("StatusText", "proven");
 }
 
-/// A host with systemd, and the words that install the service there.
-struct Served<'a> {
-    lab: &'a Lab,
-    host: Host,
-    systemd: Systemd,
-    tailscaled: Tailscaled,
-    vpn_auth: String,
-}
-
-impl<'a> Served<'a> {
-    fn new(lab: &'a Lab, scene: &Scene) -> Option<Served<'a>> {
-        let host = lab.host("a").without_forwarding().start();
-        let systemd = host.systemd()?;
-        systemd.unit("k3s.service", K3S);
-        systemd.unit("boot.target", BOOT);
-        let tailscaled = host.tailscaled();
-        Some(Served::on(lab, host, systemd, tailscaled, scene))
-    }
-
-    fn on(
-        lab: &'a Lab,
-        host: Host,
-        systemd: Systemd,
-        tailscaled: Tailscaled,
-        scene: &Scene,
-    ) -> Served<'a> {
-        let vpn_auth = scene.auth(&host);
-        let served = Served { lab, host, systemd, tailscaled, vpn_auth };
-        served.write("/etc/systemd/system/moorline.service.d/log.conf", &served.drop_in());
-        served
-    }
-
-    fn drop_in(&self) -> String {
-        format!("{DROP_IN}{}\n", self.lab.logs().join("a-moorline.log").display())
-    }
-
-    /// Writes a file on the host.
-    fn write(&self, path: &str, text: &str) {
-        let line = format!("mkdir -p $(dirname {path}) && cat >{path} <<'END'\n{text}END\n");
-        self.host.shell(&line).succeeded();
-    }
-
-    fn install(&self, more: &[&str]) -> Run {
-        let words = [
-            "install",
-            "--json",
-            "--vpn-auth",
-            &self.vpn_auth,
-            "--cluster-cidr=10.42.0.0/16,2001:cafe:42::/48",
-            "--pod-cidr=10.42.1.0/24,2001:cafe:42:1::/64",
-        ];
-        self.host.moorline([&words[..], more].concat()).succeeded()
-    }
-
-    fn is(&self, property: &str, wanted: &str) {
-        until(&format!("a service whose {property} is {wanted}"), SOON, || {
-            match self.systemd.property(UNIT, property) {
-                now if now == wanted => Ok(()),
-                now => Err((now, self.systemd.property(UNIT, "StatusText"))),
-            }
-        });
-    }
-
-    fn pid(&self) -> String {
-        self.systemd.property(UNIT, "MainPID")
-    }
-
-    fn canary(&self) -> PathBuf {
-        self.host.folder().join("run/moorline/netns/canary")
-    }
-
-    /// What tells the canary's namespace, as whoever logs in on the host sees it.
-    fn pinned(&self) -> String {
-        let line = format!("stat -f -c %T {0}; stat -c %i {0}", self.canary().display());
-        let run = self.host.shell(&line).succeeded();
-        assert!(run.stdout.starts_with("nsfs\n"), "{run:?}");
-        run.stdout
-    }
-}
-
-fn changes(run: &Run) -> Vec<String> {
-    let changes = run.json()["changes"]["changes"].clone();
-    let changes: Vec<Change> = serde_json::from_value(changes).expect("changes");
-    changes.iter().map(ToString::to_string).collect()
+#[test]
+fn wrong_settings_are_not_tried_again_until_somebody_mends_them() {
+    let Some(lab) = lab("a service with wrong settings") else { return };
+    let scene = Scene::new(lab.headscale(), AUTO_APPROVED);
+    let Some(a) = Served::new(&lab, &scene) else { return };
+    a.install(&["--no-start"]);
+    let good = fs::read_to_string(a.host.config_file()).expect("settings");
+    fs::write(a.host.config_file(), format!("colour = 1\n{good}")).expect("settings");
+    let refused = a.systemd.systemctl(&["start", UNIT]);
+    assert_ne!(refused.code, Some(0), "{refused:?}");
+    a.is("ActiveState", "failed");
+    assert_eq!(a.systemd.property(UNIT, "NRestarts"), "0");
+    fs::write(a.host.config_file(), good).expect("settings");
+    a.systemd.systemctl(&["start", UNIT]).succeeded();
+    a.is("StatusText", "proven");
 }
 
 /// With a key that somebody typed, on a machine that forwarded nothing.
