@@ -19,7 +19,7 @@ const VERY_SOON: SignedDuration = SignedDuration::from_secs(7 * DAY);
 const OLDEST: u32 = 113;
 
 /// Parts of the daemon's own warnings that say nothing new, or are said better elsewhere.
-const BENIGN: [&str; 9] = [
+const BENIGN: [&str; 10] = [
     "Tailscale is stopped",
     "Tailscale is starting",
     "Some peers are advertising routes but --accept-routes is false",
@@ -27,6 +27,7 @@ const BENIGN: [&str; 9] = [
     "is available",
     "unstable version",
     "You are logged out",
+    "IP forwarding is disabled",
     "IPv6 forwarding is disabled",
     "Linux DNS config not ideal",
 ];
