@@ -9,6 +9,7 @@
 //!                  └─ providers      the only place that names them
 //! ```
 
+pub mod bundle;
 pub mod checks;
 pub mod cidr;
 pub mod cli;

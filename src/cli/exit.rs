@@ -6,6 +6,7 @@ use provider_api::ErrorKind;
 const CODES: &str = "\
 EXIT CODES
   0   done
+  1   doctor found what keeps traffic from flowing, or soon will
   2   a setting, a flag or a file is wrong
   3   the key is wrong, expired, used up or missing
   4   an administrator said no, or must say yes first
@@ -26,6 +27,8 @@ pub(super) fn help(examples: &str) -> String {
 pub enum Exit {
     /// Done.
     Done,
+    /// An examination found an error.
+    Found,
     /// Joined, but the stage that was waited for was not reached in time.
     NotReached,
     /// Ended by Ctrl-C, or by SIGTERM.
@@ -39,6 +42,7 @@ impl Exit {
     pub const fn code(self) -> u8 {
         match self {
             Exit::Done => 0,
+            Exit::Found => 1,
             Exit::NotReached => 8,
             Exit::Interrupted => 130,
             Exit::Failed(kind) => kind.exit_code(),
@@ -60,7 +64,9 @@ mod tests {
     fn every_code_is_documented() {
         let failed = ErrorKind::ALL.map(Exit::Failed);
         let reference = include_str!("../../docs/reference/exit-codes.md");
-        for exit in [Exit::Done, Exit::NotReached, Exit::Interrupted].into_iter().chain(failed) {
+        for exit in
+            [Exit::Done, Exit::Found, Exit::NotReached, Exit::Interrupted].into_iter().chain(failed)
+        {
             let code = exit.code();
             assert!(CODES.contains(&format!("\n  {code:<3} ")), "{exit:?} in --help");
             assert!(reference.contains(&format!("| {code} |")), "{exit:?} in the reference");

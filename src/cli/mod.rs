@@ -8,6 +8,7 @@
 
 mod arguments;
 mod completions;
+mod doctor;
 #[cfg(test)]
 mod documents;
 mod exit;
@@ -76,6 +77,7 @@ enum Command {
     Run(run::Arguments),
     Status(status::Arguments),
     Reconcile(reconcile::Arguments),
+    Doctor(doctor::Arguments),
     Leave(leave::Arguments),
     Install(install::Arguments),
     Uninstall(uninstall::Arguments),
@@ -107,6 +109,7 @@ impl Cli {
             Command::Run(arguments) => run::run(arguments, &self.place).await,
             Command::Status(arguments) => status::run(arguments, &self.place).await,
             Command::Reconcile(arguments) => reconcile::run(arguments, &self.place).await,
+            Command::Doctor(arguments) => doctor::run(arguments, &self.place).await,
             Command::Leave(arguments) => leave::run(arguments, &self.place).await,
             Command::Install(arguments) => install::run(arguments, &self.place).await,
             Command::Uninstall(arguments) => uninstall::run(arguments, &self.place).await,
@@ -124,6 +127,7 @@ impl Command {
             Command::Up(arguments) => arguments.json,
             Command::Status(arguments) => arguments.json,
             Command::Reconcile(arguments) => arguments.json,
+            Command::Doctor(arguments) => arguments.json,
             Command::Leave(arguments) => arguments.json,
             Command::Install(arguments) => arguments.json,
             Command::Uninstall(arguments) => arguments.json,

@@ -95,7 +95,7 @@ impl Arguments {
 }
 
 /// What is wanted, where anything says which network.
-fn wanted(sources: &Sources) -> Result<Option<Settings>> {
+pub(super) fn wanted(sources: &Sources) -> Result<Option<Settings>> {
     let manifests = providers::manifests(sources)?;
     if settings::provider(sources, &manifests)?.is_none() {
         return Ok(None);

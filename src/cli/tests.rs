@@ -74,6 +74,7 @@ Commands:
   run        Keep this node in the network: join, mend what breaks, and tell how things stand
   status     How this node stands: its stage, its routes, the other nodes, and what is wrong
   reconcile  Have the service look at everything now, and try at once what waits to be tried again
+  doctor     What is wrong with this node, or would be once it joins, and what helps
   leave      Withdraw this node's routes, restore what was changed, and log out where Moorline
              logged in
   install    Have the service manager keep this node connected, now and after every start

@@ -4,7 +4,7 @@ use provider_api::{Enrolment, Finding, Membership, Observed, Result};
 
 use crate::checks::{self, Scene};
 use crate::host::open::Opened;
-use crate::host::{Directories, Facts, NetworkState, pod_network, takeover};
+use crate::host::{Directories, Facts, NetworkState, Survey, pod_network, takeover};
 
 /// A node that is a member, as it wants to be.
 pub(super) struct Established {
@@ -68,9 +68,19 @@ impl Check<'_> {
 
     /// Everything that is worth knowing.
     pub(super) fn findings(&self, facts: &Facts, observed: Option<&Observed>) -> Vec<Finding> {
+        self.surveyed(facts, None, observed)
+    }
+
+    /// The same, for whoever took the time to look at more.
+    pub(super) fn surveyed(
+        &self,
+        facts: &Facts,
+        survey: Option<&Survey>,
+        observed: Option<&Observed>,
+    ) -> Vec<Finding> {
         checks::preflight(&Scene {
             facts,
-            survey: None,
+            survey,
             desired: &self.wanted.desired,
             service_cidrs: &self.wanted.service_cidrs,
             guessed_services: self.guessed_services,

@@ -1,7 +1,8 @@
 //! The host: join, check, apply, observe, prove, tell.
 //!
 //! ```text
-//!   up, status, leave       one file a command, top to bottom
+//!   up, status, leave,      one file a command, top to bottom
+//!   doctor
 //!     establish             join, check, make it so
 //!     open                  settings or state ─▶ an open network
 //!     session, state        what is remembered, and the provider's callbacks
@@ -15,6 +16,7 @@
 //! ```
 
 mod directories;
+mod doctor;
 mod establish;
 #[cfg(test)]
 pub(crate) mod example;
@@ -40,6 +42,7 @@ mod up;
 
 pub use crate::stage::{Stage, UnknownStage};
 pub use directories::Directories;
+pub use doctor::{Diagnosis, examine, mend, unknown};
 pub use facts::{Facts, Forwarding, LinkFact, RuleFact};
 pub use kinship::{Own, bond, kinship};
 pub use leave::{abandon, leave};

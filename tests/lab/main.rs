@@ -16,6 +16,7 @@ mod cuts;
 mod daemon;
 mod daemon_log;
 mod dials;
+mod doctor;
 mod heal;
 mod interface;
 mod interrupted;

@@ -97,7 +97,12 @@ pub(super) const SECTION: Section = Section {
             "A newer moorline wrote the state.",
             "That version, or a newer one.",
         ),
-        Row("no-network", "exit 2", "This node has joined no network.", "`moorline up`."),
+        Row(
+            "no-network",
+            "exit 2, or info",
+            "This node has joined no network. `doctor` tells so where no settings say which it is to join.",
+            "`moorline up`.",
+        ),
         Row(
             "other-network",
             "exit 5",
@@ -127,6 +132,18 @@ pub(super) const SECTION: Section = Section {
             "exit 70",
             "This should not have happened.",
             "Report it, with the output of the command under `--verbose`.",
+        ),
+        Row(
+            "not-as-made",
+            "warning",
+            "Something on this machine, or in the VPN's daemon, is not as Moorline needs it: somebody changed it, or a node came since the last `moorline up`. Found by `doctor`; the service mends it at once.",
+            "`moorline doctor --fix`.",
+        ),
+        Row(
+            "bundle-file",
+            "exit 4, 5 or 7",
+            "The archive for a bug report cannot be written, or is there already.",
+            "Another path.",
         ),
     ],
 };

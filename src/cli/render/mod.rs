@@ -1,5 +1,6 @@
 //! Answers as text. Pure; every word that came from elsewhere goes through [`plain`].
 
+pub(super) mod doctor;
 pub(super) mod error;
 pub(super) mod events;
 pub(super) mod findings;
