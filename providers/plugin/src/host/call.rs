@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::link::{Heard, Line, Link, QuestionId, Subject};
+use super::link::{Heard, Line, Link, QuestionId, Subject, no_room};
 use crate::wire::{Answer, News, Question, Request, RpcError, wrong_shape};
 
 /// As many questions and steps may wait for a caller.
@@ -47,8 +47,10 @@ pub(super) fn blocking<T: DeserializeOwned + Send>(
         let runtime = runtime.map_err(|error| Error::bug(format!("a bare runtime: {error}")))?;
         runtime.block_on(call(link, request, allowed, None))
     };
-    let waited = thread::scope(|scope| scope.spawn(wait).join());
-    waited.unwrap_or_else(|_| Err(Error::bug("waiting for a plugin panicked")))
+    thread::scope(|scope| {
+        let waiter = thread::Builder::new().spawn_scoped(scope, wait).map_err(no_room)?;
+        waiter.join().unwrap_or_else(|_| Err(Error::bug("waiting for a plugin panicked")))
+    })
 }
 
 fn tell(host: Option<&dyn Host>, step: provider_api::Step) {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use tokio::io::AsyncWriteExt;
@@ -19,6 +19,9 @@ use crate::wire::{Line, News, Question, Unreadable};
 
 /// Every further so many bytes of a line count as one more message.
 const PORTION: usize = 4096;
+
+/// How long is read what a dead process printed. Its daemon may hold the pipe for ever.
+const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// A line of a plugin, as far as it can be read.
 pub(super) type Said = Result<Line<Question, News>, Unreadable>;
@@ -129,7 +132,7 @@ impl Child {
     pub(super) async fn kill(mut self) {
         // It may be dead already.
         let _ = self.process.kill().await;
-        let _ = timeout(self.subject.limits.end, self.log.rest()).await;
+        let _ = timeout(LAST_WORDS, self.log.rest()).await;
     }
 }
 

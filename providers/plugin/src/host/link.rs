@@ -196,7 +196,8 @@ fn drive(session: Session, orders: mpsc::UnboundedReceiver<Order>) {
     }
 }
 
-fn no_room(error: std::io::Error) -> Error {
+/// The system has no thread to spare.
+pub(super) fn no_room(error: std::io::Error) -> Error {
     Error::unavailable("plugin-start", format!("no thread for a plugin: {error}"))
         .fix("ulimit -u; moorline needs one thread for a plugin")
 }

@@ -44,6 +44,20 @@ async fn death_is_told_to_every_call_and_the_next_call_starts_it_again() {
 }
 
 #[tokio::test]
+async fn a_daemon_that_holds_its_pipes_does_not_hide_its_death() {
+    let script = Script::new("hello; opened; hear; sleep 1000 & note \"daemon $!\"; kill -9 $$");
+    let opened = script.open(Limits::default());
+    let began = Instant::now();
+    let error = opened.network.observe().await.expect_err("a death");
+    assert!(error.what.contains("signal: 9"), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    let notes = script.notes();
+    let daemon = notes.iter().find_map(|note| note.strip_prefix("daemon ")).expect("a daemon");
+    let killed = std::process::Command::new("kill").arg(daemon).status();
+    assert!(killed.expect("kill").success(), "it went on");
+}
+
+#[tokio::test]
 async fn events_of_a_dead_plugin_end_and_new_ones_start_it_again() {
     let script = mortal();
     let opened = script.open(Limits::default());
