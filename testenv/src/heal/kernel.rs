@@ -32,15 +32,15 @@ pub const KERNEL: &[Row] = &[
     ),
     Row::repaired(
         "Moorline's ip rule removed",
-        "ip rule delete pref 5180 to 10.42.1.0/24",
-        "ip rule show pref 5180 | grep -q 'to 10.42.1.0/24 lookup main'",
+        "ip rule delete pref 5170 to 10.42.1.0/24",
+        "ip rule show pref 5170 | grep -q 'to 10.42.1.0/24 lookup main'",
     )
     .ours(),
     Row::repaired(
         "Moorline's rule number taken by another program",
-        "while ip rule delete pref 5180 2>&-; do :; done
-         ip rule add pref 5180 to 10.42.1.0/24 lookup 52",
-        "ip rule show pref 5180 | grep -q 'to 10.42.1.0/24 lookup main'
+        "while ip rule delete pref 5170 2>&-; do :; done
+         ip rule add pref 5170 to 10.42.1.0/24 lookup 52",
+        "ip rule show | grep -qE '^51(69|70):.* to 10.42.1.0/24 lookup main' &&
          ip route get 10.42.1.10 | grep -q 'dev moorline0'",
     )
     .ours(),
