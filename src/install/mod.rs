@@ -18,6 +18,7 @@ mod program;
 mod purge;
 mod record;
 mod remove;
+mod serve;
 mod systemd;
 mod undo;
 mod unit;

@@ -3,13 +3,14 @@
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use provider_api::{Change, Error, Finding, Manifest, Plan, Result, Secret, Severity};
+use provider_api::{Change, Error, Manifest, Plan, Result, Secret};
 
 use super::config::Config;
 use super::credential::Credential;
-use super::record::Record;
-use super::systemd::{Manager, systemctl};
-use super::unit::{MARK, UNIT, Unit};
+use super::record::{Record, Written};
+use super::serve::{findings, runs, serve};
+use super::systemd::Manager;
+use super::unit::{MARK, Unit};
 use super::wish::{Owner, Step, Wish};
 use super::{InstallReport, Machine, Text, change, files};
 use crate::secrets::read_guarded;
@@ -163,7 +164,7 @@ fn is_at(origin: &Origin, place: &Path) -> bool {
 }
 
 /// Whether an administrator wrote a secret itself into this file.
-fn holds_a_secret(settings: &Settings, path: &Path) -> bool {
+pub(super) fn holds_a_secret(settings: &Settings, path: &Path) -> bool {
     let literal = |secret: &&Sourced<SecretRef>| matches!(secret.value, SecretRef::Literal(_));
     settings.secrets.values().filter(literal).any(|secret| is_at(&secret.origin, path))
 }
@@ -187,12 +188,7 @@ fn told(wish: &Wish) -> Result<Change> {
 }
 
 /// Recorded first: what is written can always be taken back.
-fn write(
-    wish: &Wish,
-    written: super::record::Written,
-    record: &mut Record,
-    state: &Path,
-) -> Result<()> {
+fn write(wish: &Wish, written: Written, record: &mut Record, state: &Path) -> Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -202,79 +198,14 @@ fn write(
     if !folder.is_dir() {
         record.folders.insert(folder.to_owned());
     }
-    let before = written.before.clone().filter(|before| !before.exists());
-    record.files.insert(wish.path.clone(), written);
+    let before = written.before.clone();
+    let is_first = record.files.insert(wish.path.clone(), written).is_none();
     record.store(state)?;
     files::make_folder(folder)?;
-    if let Some(before) = before {
+    // What lies there from an earlier `install` is older than what is in the file now.
+    if let Some(before) = before.filter(|before| is_first || !before.exists()) {
         std::fs::copy(&wish.path, &before)
             .map_err(|cause| files::fault("write", &before, &cause))?;
     }
     files::replace(&wish.path, wish.mode, wish.text.expose())
-}
-
-/// Has the service manager start the service, now and with the machine.
-async fn serve(order: &Order<'_>, machine: &Machine, unit: bool, any: bool) -> Result<Vec<Change>> {
-    let standing = machine.manager.standing().await?;
-    let runs = machine.manager == Manager::Running;
-    let mut changes = Vec::new();
-    let mut words: Vec<&[&str]> = Vec::new();
-    if runs && unit {
-        words.push(&["daemon-reload"]);
-    }
-    if machine.manager != Manager::Absent && !standing.enabled {
-        changes.push(change(UNIT, "", "enabled", "it starts with the machine"));
-        words.push(&["enable", "--quiet", UNIT]);
-    }
-    if runs && order.start && !standing.active {
-        changes.push(change(UNIT, "", "started", ""));
-        words.push(&["start", "--no-block", UNIT]);
-    } else if runs && order.start && any {
-        changes.push(change(UNIT, "as it was", "started again", "stopping it cuts nothing"));
-        words.push(&["restart", "--no-block", UNIT]);
-    }
-    if !order.dry_run {
-        for words in words {
-            systemctl(words).await?;
-        }
-    }
-    Ok(changes)
-}
-
-/// Whether the service runs now, or is about to.
-fn runs(order: &Order<'_>, manager: Manager) -> bool {
-    manager == Manager::Running && order.start && !order.dry_run
-}
-
-/// What was said of the settings, and of a machine without systemd. A literal that was typed is
-/// one no more.
-fn findings(settings: Settings, machine: &Machine, program: &Path) -> Vec<Finding> {
-    let stays = holds_a_secret(&settings, &machine.config);
-    let mut findings = settings.findings;
-    findings.retain(|finding| finding.code != "literal-key" || stays);
-    match machine.manager {
-        Manager::Running => {}
-        Manager::Asleep => findings.push(asleep()),
-        Manager::Absent => findings.push(absent(program)),
-    }
-    findings
-}
-
-fn asleep() -> Finding {
-    Finding::new(
-        Severity::Info,
-        "systemd-asleep",
-        "systemd does not run here now",
-        "it starts the service when this machine, or the image that this is, starts",
-    )
-}
-
-fn absent(program: &Path) -> Finding {
-    Finding::new(
-        Severity::Warning,
-        "no-systemd",
-        "this machine has no systemd: the settings are written, and nothing starts the service",
-        "any supervisor that starts a program again when it ends can do it",
-    )
-    .fix(format!("have your supervisor keep this running, as root: {} run", program.display()))
 }

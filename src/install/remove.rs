@@ -23,7 +23,7 @@ pub async fn uninstall(machine: &Machine, dry_run: bool) -> Result<UninstallRepo
         let undo = Undo::of(&written, files::read(&path)?.as_deref());
         report.changes.changes.extend(told(&path, &undo));
         if undo == Undo::Stay {
-            report.findings.push(stays(&path));
+            report.findings.push(stays(&path, written.before.as_deref()));
         }
         if !dry_run {
             carry_out(&path, &undo, &written)?;

@@ -171,6 +171,19 @@ async fn an_administrators_config_file_comes_back() {
 }
 
 #[tokio::test]
+async fn the_text_that_comes_back_is_the_one_of_the_last_install() {
+    let scene = Scene::new();
+    scene.write("etc/config.toml", 0o644, "cluster = \"blue\"\n");
+    scene.install("name=tailscale,joinKey=cred:key").await.expect("installed");
+    let changed = scene.read("etc/config.toml") + "# By hand.\n";
+    scene.write("etc/config.toml", 0o644, &changed);
+    scene.uninstall().await;
+    scene.install("name=tailscale,joinKey=cred:other").await.expect("installed");
+    scene.uninstall().await;
+    assert_eq!(scene.read("etc/config.toml"), changed);
+}
+
+#[tokio::test]
 async fn what_was_changed_since_stays_and_is_told() {
     let scene = Scene::new();
     scene.install("name=tailscale,joinKey=cred:key").await.expect("installed");

@@ -34,15 +34,16 @@ impl Undo {
 }
 
 /// A file that stays.
-pub(super) fn stays(path: &Path) -> Finding {
+pub(super) fn stays(path: &Path, before: Option<&Path>) -> Finding {
     let path = path.display();
+    let back = before.map(|before| format!("\nas it was before: mv {} {path}", before.display()));
     Finding::new(
         Severity::Info,
         "install-file-stays",
         format!("{path} stays: somebody changed it after `moorline install` wrote it"),
         "what others wrote is not Moorline's to remove",
     )
-    .fix(format!("where it is not needed: rm {path}"))
+    .fix(format!("where it is not needed: rm {path}{}", back.unwrap_or_default()))
 }
 
 #[cfg(test)]
