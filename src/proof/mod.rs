@@ -24,6 +24,7 @@ mod prober;
 mod request;
 mod responder;
 mod surroundings;
+mod target;
 mod told;
 mod trouble;
 mod verdict;

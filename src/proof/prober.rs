@@ -2,28 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
-use linux::icmp::{Echo, Outcome as Echoed, Pinger, SMALL};
+use linux::icmp::Pinger;
 use linux::{Family, Namespace, Result};
 use provider_api::{NodeId, Peer};
 
 use super::addresses;
-use super::echoes::{Patience, insist};
-use super::evidence::{Between, CanaryEvidence, Evidence, PeerEvidence};
-use super::line::{Line, Manner, Told, Word};
+use super::evidence::{Between, Evidence, PeerEvidence};
+use super::line::{Line, Manner};
+use super::target::{Target, source_kept};
 use super::verdict::{crossed, judge};
 use super::{Request, Verdict, masquerade, surroundings, trouble};
 use crate::cidr::is_share;
-
-/// A packet that crosses half the world twice, or waits for a path to be set up, is in time.
-const USUAL: Patience =
-    Patience { every: Duration::from_millis(250), deadline: Duration::from_millis(1_250) };
-/// How long a responder alone is waited for: one that answers spares us the echoes.
-const SOON: Duration = Duration::from_millis(400);
 
 /// Asks every online peer, looks for the cause where one does not answer, and judges. Takes
 /// a second where all is well, and some five where it is not.
@@ -91,13 +84,6 @@ struct Question {
     peer: Peer,
     manner: Manner,
     targets: Vec<Target>,
-}
-
-/// A pair of addresses to probe, and the line to the responder there.
-struct Target {
-    source: IpAddr,
-    canary: IpAddr,
-    line: Option<Line>,
 }
 
 impl Asking {
@@ -181,50 +167,6 @@ impl Question {
     }
 }
 
-impl Target {
-    async fn ask(&self, pinger: &Pinger, manner: Manner, mtu: u32) -> CanaryEvidence {
-        let Some(line) = &self.line else {
-            return ask(pinger, (self.source, self.canary), mtu).await;
-        };
-        let asking = line.ask(payload(mtu, self.canary), manner);
-        let mut asking = std::pin::pin!(asking);
-        match tokio::time::timeout(SOON, &mut asking).await {
-            Ok(told) => self.complete(pinger, told, None, mtu).await,
-            Err(_late) => {
-                let small = Echo::new(self.source, self.canary, SMALL);
-                let (told, small) = tokio::join!(asking, insist(pinger, &small, USUAL));
-                self.complete(pinger, told, Some(small), mtu).await
-            }
-        }
-    }
-
-    /// Sends the echoes that what was told leaves to be sent.
-    async fn complete(
-        &self,
-        pinger: &Pinger,
-        told: Told,
-        small: Option<Echoed>,
-        mtu: u32,
-    ) -> CanaryEvidence {
-        let Target { source, canary, .. } = *self;
-        let echo = |size| Echo::new(source, canary, size);
-        let small = match (&told.word, told.shortest(), small) {
-            (Word::Kin { .. }, Some(rtt), _) => Echoed::Reply { rtt },
-            // What a stranger has to say of its pods is nothing to us.
-            (Word::Foreign, ..) => Echoed::Silence,
-            (_, _, Some(small)) => small,
-            (..) => insist(pinger, &echo(SMALL), USUAL).await,
-        };
-        let full = match told.full {
-            _ if !small.is_reply() => None,
-            Some(rtt) => Some(Echoed::Reply { rtt }),
-            None => Some(insist(pinger, &echo(packet_size(mtu)), USUAL).await),
-        };
-        let Told { word, tries, .. } = told;
-        CanaryEvidence { word: Some(word), tries, full, ..unanswered(source, canary, small) }
-    }
-}
-
 /// The addresses of the canaries that a peer should have.
 pub(super) fn canaries(peer: &Peer, request: &Request) -> Vec<IpAddr> {
     let own = |cidr| request.pod_cidrs.contains(cidr);
@@ -241,45 +183,4 @@ fn source(request: &Request, family: Family) -> Option<IpAddr> {
     }
     let cidr = request.pod_cidrs.iter().find(|cidr| Family::from(**cidr) == family)?;
     Some(addresses::canary(*cidr).ok()?.addr())
-}
-
-/// What the peer saw tells whether packets left with the address that they had. What became
-/// of it on the peer itself says nothing of that.
-fn source_kept(canary: &CanaryEvidence, peer: &Peer) -> Option<bool> {
-    let Some(Word::Kin { source: seen, .. }) = &canary.word else { return None };
-    let is_peers = peer.addresses.contains(seen) || peer.routes.iter().any(|at| at.contains(seen));
-    let kept = *seen == canary.source;
-    (kept || !is_peers).then_some(kept)
-}
-
-/// Small first; full only where small crosses.
-pub(super) async fn ask(
-    pinger: &Pinger,
-    (source, canary): (IpAddr, IpAddr),
-    mtu: u32,
-) -> CanaryEvidence {
-    let small = insist(pinger, &Echo::new(source, canary, SMALL), USUAL).await;
-    let full = if small.is_reply() {
-        Some(insist(pinger, &Echo::new(source, canary, packet_size(mtu)), USUAL).await)
-    } else {
-        None
-    };
-    CanaryEvidence { full, ..unanswered(source, canary, small) }
-}
-
-fn unanswered(source: IpAddr, canary: IpAddr, small: Echoed) -> CanaryEvidence {
-    let (full, largest, source_kept, word, trouble) = (None, None, None, None, None);
-    let tries = Vec::new();
-    CanaryEvidence { source, canary, small, full, largest, source_kept, word, tries, trouble }
-}
-
-/// A packet that fills this MTU; no packet is larger than 65,535 bytes.
-pub(super) fn packet_size(mtu: u32) -> u16 {
-    u16::try_from(mtu).unwrap_or(u16::MAX)
-}
-
-/// What a datagram has room for in such a packet, after the headers of IP and UDP.
-fn payload(mtu: u32, to: IpAddr) -> usize {
-    let headers = if to.is_ipv4() { 28 } else { 48 };
-    usize::from(packet_size(mtu)).saturating_sub(headers)
 }

@@ -13,7 +13,8 @@ use super::counters::{self, Pair};
 use super::echoes::{BRISK, Patience, insist, largest};
 use super::evidence::{Between, CanaryEvidence, Counted, Evidence, Here, Trouble};
 use super::line::Word;
-use super::prober::{self, Round, canaries, packet_size};
+use super::prober::{Round, canaries};
+use super::target::{self, packet_size};
 use super::verdict::is_foreign;
 use super::{Request, surroundings};
 
@@ -89,7 +90,7 @@ async fn examine(around: &Around<'_>, here: &Here, silent: Vec<&mut CanaryEviden
         if again.is_reply() {
             let ends = (canary.source, canary.canary);
             let (word, tries) = (canary.word.take(), std::mem::take(&mut canary.tries));
-            let answered = prober::ask(around.pinger, ends, here.mtu).await;
+            let answered = target::ask(around.pinger, ends, here.mtu).await;
             *canary = CanaryEvidence { word, tries, ..answered };
             continue;
         }

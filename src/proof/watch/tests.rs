@@ -4,7 +4,6 @@ use linux::icmp::Outcome as Echoed;
 use provider_api::{NodeId, Path, Peer};
 
 use super::*;
-use crate::host::example;
 use crate::proof::evidence::{Between, CanaryEvidence, Counted, PeerEvidence, Trouble};
 use crate::proof::{ClusterKey, Kin, Outcome, Word};
 
@@ -14,9 +13,15 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 fn peer(number: usize) -> Peer {
     Peer {
         id: NodeId::new(format!("{number:03}")),
+        name: format!("node-{number:03}"),
+        cluster: None,
+        tags: vec![],
         addresses: vec![format!("100.64.0.{number}").parse().unwrap()],
         routes: vec![format!("10.42.{number}.0/24").parse().unwrap()],
-        ..example::peer(&format!("node-{number:03}"))
+        online: true,
+        path: Path::Idle,
+        last_contact: None,
+        removal: None,
     }
 }
 
