@@ -14,14 +14,13 @@ use provider_api::{Change, Observed, Result};
 
 use super::kernel;
 use crate::host::{Kinship, NetworkState, Own, Session, kinship};
-use crate::proof::PASSING_CHAIN;
 use ruleset::{NODES, Ruleset, guest, table};
 
 const TRANSLATES: &str = "with this node's address where they leave the cluster";
 const PASSES: &str = "which it drops where none of its rules decides";
 
 /// How long a firewall that nobody was seen to touch is taken to be as it was: iptables-legacy
-/// tells nobody, and a rule may come into a chain that [`concerns`] does not know.
+/// tells nobody.
 const TRUSTED: Duration = Duration::from_secs(55);
 
 /// The firewall as it was last seen, where it was as wanted: listing it is slow.
@@ -62,19 +61,22 @@ impl FirewallSeen {
     }
 }
 
+/// What the names of tables and chains begin with whose owners write there all day, and that
+/// decide nothing about us: the counters of the proof, kube-proxy at every change of a service,
+/// network policies and CNIs at every pod.
+const BUSY_TABLES: [&str; 2] = ["moorline_proof_", "kube-proxy"];
+const BUSY_CHAINS: [&str; 5] = ["KUBE-", "cali", "CILIUM_", "CNI-", "DOCKER"];
+
 /// Whether what happened to nftables may have to do with us, or with a provider of ours.
-/// Others are busy there: kube-proxy writes at every change of a service, in chains of its own;
-/// and so are the counters of the proof.
 pub(in crate::host) fn concerns(change: &FirewallChange) -> bool {
-    let passed = |chain: &Chain| {
-        let name = chain.name.as_str();
-        name.eq_ignore_ascii_case("forward") || name.ends_with("_FORWARD") || name == PASSING_CHAIN
+    let begins = |name: &str, all: &[&str]| all.iter().any(|start| name.starts_with(start));
+    let mut chains = change.chains.iter().filter(|chain| !begins(&chain.table, &BUSY_TABLES));
+    let mut tables = change.tables.iter().filter(|table| !begins(&table.name, &BUSY_TABLES));
+    let has_chain = |table: &Table| {
+        change.chains.iter().any(|of| (&of.family, &of.table) == (&table.family, &table.name))
     };
-    let is_proof = |of: &Table| of.name.starts_with("moorline_proof_");
-    let mut tables = change.tables.iter().filter(|of| !is_proof(of)).peekable();
-    let (none, mut chains) = (tables.peek().is_none(), change.chains.iter());
-    let is_ours = tables.any(|of| of.name.starts_with("moorline"));
-    is_ours || (!none && change.base_chain) || chains.any(passed)
+    chains.any(|chain| !begins(&chain.name, &BUSY_CHAINS))
+        || tables.any(|table| change.base_chain || !has_chain(table))
 }
 
 /// Makes the firewall let pods through; changes only what differs.
@@ -222,13 +224,16 @@ mod tests {
         for (table, chain, base_chain) in [
             ("nat", "KUBE-SERVICES", false),
             ("filter", "KUBE-FORWARD", false),
+            ("filter", "KUBE-POD-FW-3ZCXT", false),
             ("kube-proxy", "services", false),
+            ("kube-proxy", "filter-forward", true),
             ("moorline_proof_4711", "early", true),
         ] {
             assert!(!concerns(&change(table, chain, base_chain)), "{table} {chain}");
         }
         for (table, chain, base_chain) in [
             ("filter", "FORWARD", false),
+            ("filter", "ts-forward", false),
             ("firewalld", "filter_FORWARD", false),
             ("filter", "MOORLINE-FORWARD", false),
             ("mine", "all", true),
