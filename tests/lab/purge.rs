@@ -62,7 +62,12 @@ fn a_machine_that_moorline_enrolled_is_as_it_was() {
     a.tailscaled.tailscale(&["logout"]);
     let before = a.snapshot();
     a.up(&auth);
-    assert!(before.differences(&a.snapshot()).name("ip_forward"));
+    let made = before.differences(&a.snapshot());
+    for look in
+        ["links", "addresses", "routes", "rules", "nftables", "pins", "kernel", "files", "prefs"]
+    {
+        assert!(made.name(&format!("{look} +")), "{look} sees nothing: {made:?}");
+    }
 
     let purged = a.purge();
     a.is_as(&before);

@@ -24,7 +24,7 @@ const LOOKS: [(&str, &str); 7] = [
     ),
     ("rules", "ip rule show; ip -6 rule show"),
     ("nftables", "nft -s list ruleset | sed -E 's/udp dport [0-9]+ counter/udp dport counter/'"),
-    ("pins", "grep -c nsfs /proc/self/mountinfo; true"),
+    ("pins", "grep nsfs /proc/self/mountinfo | grep -c /moorline/netns/; true"),
     ("kernel", KERNEL),
 ];
 
