@@ -59,6 +59,18 @@ fn a_key_that_a_shell_sets_is_found_by_a_service() {
 }
 
 #[test]
+fn a_purge_takes_the_keys_along() {
+    let Some(lab) = lab("keyring purge") else { return };
+    let host = lab.host("a").start();
+    let file = host.secret_file("kept", "key-of-nobody-1").display().to_string();
+    set(&host, "join-key", &file);
+    let purged = moorline(&host, "uninstall --purge --json", "/dev/null").succeeded();
+    assert!(purged.says("keyring:join-key") && !purged.says("key-of-nobody"), "{purged:?}");
+    let left = moorline(&host, "secret list --json", "/dev/null").json();
+    assert_eq!(left["secrets"], json!([]));
+}
+
+#[test]
 fn what_is_typed_in_the_wrong_place_is_not_shown() {
     let Some(lab) = lab("typed secret") else { return };
     let host = lab.host("a").start();
