@@ -77,5 +77,11 @@ pub(super) const SECTION: Section = Section {
             "It cannot be used, for a reason that Moorline does not know; tailscaled's words are quoted.",
             "What they say.",
         ),
+        Row(
+            "clock-skew",
+            "warning",
+            "This machine's clock is more than a minute away from the control server's: keys and certificates seem to have expired, or not to be valid yet.",
+            "`timedatectl set-ntp true`, or the clock of a virtual machine's host.",
+        ),
     ],
 };

@@ -7,7 +7,7 @@ use provider_api::{Finding, NodeId, Result};
 use tokio::time::{Instant, sleep};
 
 use super::firewall::{self, Firewall};
-use super::{Tailscale, health, interface};
+use super::{Tailscale, clock, health, interface};
 use crate::client::{State, Status};
 use crate::prefs::Prefs;
 
@@ -28,10 +28,15 @@ impl Tailscale {
         let carried = interface::carried(link.as_ref(), &addresses);
         let is_gone = firewall::firewall(&prefs, &carried).await == Firewall::Gone;
         findings.extend(is_gone.then(firewall::gone));
-        let status = match prefs.must_not_reconnect() {
-            true => status,
-            false => self.asked_anew(status).await?,
+        let anew = async {
+            match prefs.must_not_reconnect() {
+                true => Ok(status),
+                false => self.asked_anew(status).await,
+            }
         };
+        let (status, skew) = tokio::join!(anew, clock::finding(prefs.control_url()));
+        let status = status?;
+        findings.extend(skew);
         let enrolment = self.host.ledger().await?.enrolment;
         let standing = health::of_status(&status, enrolment, Timestamp::now());
         match standing.is_empty() {

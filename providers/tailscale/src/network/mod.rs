@@ -2,6 +2,7 @@
 
 mod apply;
 pub(crate) mod asked;
+mod clock;
 mod diagnose;
 mod events;
 mod firewall;
