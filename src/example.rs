@@ -28,6 +28,7 @@ pub(crate) fn snapshot(status: Option<StatusReport>) -> Snapshot {
         last_pass: Duration::from_millis(20),
         all_passes: Duration::from_millis(50),
         repairs: BTreeMap::from([("net/ipv4/ip_forward".to_owned(), 3)]),
+        asking: false,
     };
     Snapshot { at: day, service, status, findings: Vec::new() }
 }

@@ -163,6 +163,7 @@ MOORLINE_NODE_CLUSTER=default
 MOORLINE_NODE_CLUSTER_CIDRS=10.42.0.0/16
 ";
         assert_eq!(facts().env(), expected);
+        assert!(include_str!("../docs/reference/control-socket.md").contains(expected));
     }
 
     #[test]

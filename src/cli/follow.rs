@@ -1,6 +1,5 @@
 //! `moorline status --watch` and `--events`: what the service tells, as it tells it.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,7 +10,7 @@ use super::output::{self, Answer};
 use super::render;
 use super::signals::interruption;
 use crate::control::Client;
-use crate::host::{Snapshot, ending};
+use crate::host::ending;
 
 /// How often a page is drawn again of which nothing but the ages change.
 const REDRAW: Duration = Duration::from_secs(1);
@@ -20,19 +19,19 @@ const REDRAW: Duration = Duration::from_secs(1);
 /// else lines.
 pub(super) async fn watch(service: Option<Client>, json: bool) -> Answer {
     let mut snapshots = service.ok_or_else(absent)?.watch().await?;
-    let screen = !json && std::io::stdout().is_terminal();
+    let screen = !json && output::is_screen();
     let mut seen = snapshots.next().await?.ok_or_else(ending)?;
     let mut last = None;
     loop {
         match (json, screen) {
             (true, _) => output::json_line(&seen)?,
-            (false, true) => output::text(&frame(&seen))?,
+            (false, true) => output::screen(&render::watch::page(&seen, Timestamp::now()))?,
             (false, false) => told_once(render::watch::line(&seen), &mut last, seen.at)?,
         }
         seen = loop {
             tokio::select! {
                 next = snapshots.next() => break next?.ok_or_else(ending)?,
-                () = tokio::time::sleep(REDRAW), if screen => output::text(&frame(&seen))?,
+                () = tokio::time::sleep(REDRAW), if screen => output::screen(&render::watch::page(&seen, Timestamp::now()))?,
                 () = interruption() => return Ok(Exit::Interrupted),
             }
         };
@@ -73,10 +72,4 @@ fn told_once(
         *last = Some(line);
     }
     Ok(())
-}
-
-fn frame(seen: &Snapshot) -> String {
-    let rows = rustix::termios::tcgetwinsize(std::io::stdout()).map(|size| size.ws_row);
-    let rows = rows.ok().map(usize::from).filter(|rows| *rows > 0).unwrap_or(24);
-    render::watch::frame(&render::watch::page(seen, Timestamp::now()), rows)
 }

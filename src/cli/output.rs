@@ -1,7 +1,7 @@
 //! What a command answers, where it is written, and how the process then ends.
 
 use std::io::ErrorKind::BrokenPipe;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use provider_api::Error;
 use serde::Serialize;
@@ -37,6 +37,24 @@ impl From<io::Error> for Failure {
 pub(super) fn text(answer: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     out.write_all(answer.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// Whether a page can be drawn again in place.
+pub(super) fn is_screen() -> bool {
+    let obeys = |terminal: std::ffi::OsString| !terminal.is_empty() && terminal != "dumb";
+    io::stdout().is_terminal() && std::env::var_os("TERM").is_some_and(obeys)
+}
+
+/// Draws a page in place of the one before. Who wants no colours wants this all the same.
+pub(super) fn screen(page: &str) -> Result<(), Failure> {
+    let rows = rustix::termios::tcgetwinsize(io::stdout()).map(|size| size.ws_row);
+    let rows = rows.ok().map(usize::from).filter(|rows| *rows > 0).unwrap_or(24);
+    let plain = anstream::adapter::strip_str(page).to_string();
+    let colours = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+    let frame = render::watch::frame(if colours { page } else { &plain }, rows);
+    let mut out = io::stdout().lock();
+    out.write_all(frame.as_bytes())?;
     Ok(out.flush()?)
 }
 

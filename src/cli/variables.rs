@@ -105,6 +105,18 @@ mod tests {
         assert!(one("MOORLINE_POD_CIRD", "").expect("nothing was said").is_empty());
     }
 
+    /// `node.env` is read into the environment of others, who may start moorline in turn.
+    #[test]
+    fn what_the_service_tells_of_the_node_is_no_setting() {
+        let env = include_str!("../../docs/reference/control-socket.md");
+        let lines: Vec<_> = env.lines().filter_map(|line| line.split_once('=')).collect();
+        let told: Vec<_> = lines.iter().filter(|(name, _)| name.starts_with("MOORLINE_")).collect();
+        assert!(told.len() > 6, "{told:?}");
+        for (name, value) in told {
+            assert!(one(name, value).expect(name).is_empty(), "{name}");
+        }
+    }
+
     #[test]
     fn what_others_set_is_left_alone() {
         for name in [

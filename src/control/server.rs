@@ -6,7 +6,6 @@ use std::time::Duration;
 use futures_util::Stream;
 use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
-use jiff::Timestamp;
 use provider_api::{Error, ErrorKind, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::types::{Failed, Leaving, SettingsReport, call};
 use super::{feeds, socket};
-use crate::host::{Desk, Directories, Order, Snapshot, Stage, ending};
+use crate::host::{Desk, Directories, Order, Snapshot, ending};
 use crate::http::{self, Answer, Guest, Handler, Limits};
 use crate::settings::Settings;
 
@@ -116,13 +115,15 @@ impl Calls {
     }
 
     async fn reconcile(&self) -> Result<Arc<Snapshot>> {
-        let asked = Timestamp::now();
         let (answer, awaited) = oneshot::channel();
         self.desk.order(Order::Reconcile { answer }).await?;
         let first = awaited.await.map_err(|_| ending())?;
         let mut snapshots = self.desk.snapshots();
-        let proven = snapshots.wait_for(|snapshot| is_fresh(snapshot, asked));
-        match tokio::time::timeout(PROOF, proven).await {
+        if !first.service.asking {
+            return Ok(first);
+        }
+        let answered = snapshots.wait_for(|snapshot| !snapshot.service.asking);
+        match tokio::time::timeout(PROOF, answered).await {
             Ok(Ok(snapshot)) => Ok(Arc::clone(&snapshot)),
             Ok(Err(_)) => Err(ending()),
             Err(_) => Ok(first),
@@ -152,13 +153,6 @@ impl Calls {
         let fix = "leave --state-dir out, or stop the service: systemctl stop moorline";
         Err(Error::new(ErrorKind::Conflict, "other-state-dir", what).fix(fix))
     }
-}
-
-/// Whether the other nodes have been asked since, or cannot be.
-fn is_fresh(snapshot: &Snapshot, asked: Timestamp) -> bool {
-    let Some(status) = &snapshot.status else { return true };
-    let proven = status.proof.as_ref().is_some_and(|proof| proof.at >= asked);
-    proven || status.stage == Stage::Apart
 }
 
 /// How a call is made; none where there is none of that name.

@@ -183,13 +183,12 @@ async fn a_service_that_ends_on_the_way_is_told() {
 #[tokio::test]
 async fn a_reconcile_waits_for_the_other_nodes() {
     meanwhile(async |client: Client, scene: &Scene, mut orders: Receiver<Order>| {
-        let old = example::snapshot(Some(example::report()));
-        let mut fresh = old.clone();
+        let mut old = example::snapshot(Some(example::report()));
+        let fresh = old.clone();
+        old.service.asking = true;
         let the_loop = async {
             let Some(Order::Reconcile { answer }) = orders.recv().await else { panic!() };
             answer.send(scene.publisher.publish(old)).unwrap();
-            let proof = fresh.status.as_mut().unwrap().proof.as_mut().unwrap();
-            proof.at = jiff::Timestamp::now();
             scene.publisher.publish(fresh.clone());
         };
         let (answer, ()) = tokio::join!(client.reconcile(), the_loop);

@@ -111,6 +111,8 @@ impl Service {
                     self.wishes.lasting = false;
                 }
                 self.open_again(member);
+                // Whoever asks next is told of what this came to.
+                member.pass(&self.desk).await;
                 drop(answer.send(report));
             }
             Order::Leave { how, steps, answer } => {
@@ -120,6 +122,8 @@ impl Service {
                     self.want(None);
                 }
                 self.open_again(member);
+                // Whoever asks next is told of what this came to.
+                member.pass(&self.desk).await;
                 drop(answer.send(report));
             }
             Order::Reconcile { answer } => {

@@ -102,6 +102,11 @@ impl Watcher {
         if self.under_way { None } else { self.turn.next(self.peers.values(), now) }
     }
 
+    /// Whether a round is under way.
+    pub fn is_asking(&self) -> bool {
+        self.under_way
+    }
+
     /// Whom to ask now. Until the answer is taken in, or the round failed, nobody else is.
     pub fn due(&mut self, now: Instant) -> Option<Round> {
         if self.under_way {

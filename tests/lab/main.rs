@@ -11,6 +11,7 @@ mod bridges;
 mod by_hand;
 mod common;
 mod conformance;
+mod control;
 mod control_server;
 mod cuts;
 mod daemon;

@@ -13,11 +13,12 @@ struct Failed<'a> {
     error: &'a Error,
 }
 
-/// Prints an error for people on standard error, and with `json` on standard output too.
+/// Prints an error for people on standard error, and with `json` on standard output too: in one
+/// line, since it may end a stream of them.
 pub(in crate::cli) fn print(error: &Error, json: bool) -> io::Result<()> {
     anstream::stderr().lock().write_all(text(error).as_bytes())?;
     if json {
-        let json = serde_json::to_string_pretty(&Failed { error })?;
+        let json = serde_json::to_string(&Failed { error })?;
         writeln!(anstream::stdout().lock(), "{json}")?;
     }
     Ok(())

@@ -104,6 +104,7 @@ impl Member {
             part.watch(&self.directories, &mut self.tasks);
         }
         self.ask();
+        self.service.asking = self.part.as_ref().is_some_and(Part::is_asking);
         let snapshot = self.snapshot(&seen);
         self.next = self.next_look(seen.as_ref());
         desk.publish(snapshot)

@@ -186,6 +186,11 @@ impl Part {
         }
     }
 
+    /// Whether other nodes are being asked, or wait to be.
+    pub(super) fn is_asking(&self) -> bool {
+        self.is_up() && self.watching.is_asking()
+    }
+
     /// Something was mended, or somebody wants to know: nobody's turn is waited for.
     pub(super) fn ask_everybody(&mut self) {
         self.watching.hurry();

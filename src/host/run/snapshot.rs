@@ -41,6 +41,8 @@ pub struct ServiceReport {
     pub all_passes: Duration,
     /// How often each subject was mended.
     pub repairs: BTreeMap<String, u64>,
+    /// Whether other nodes are being asked at this moment, or wait to be.
+    pub asking: bool,
 }
 
 impl ServiceReport {
@@ -55,6 +57,7 @@ impl ServiceReport {
             last_pass: Duration::ZERO,
             all_passes: Duration::ZERO,
             repairs: BTreeMap::new(),
+            asking: false,
         }
     }
 }

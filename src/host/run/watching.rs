@@ -91,6 +91,16 @@ impl Watching {
         }
     }
 
+    /// Whether somebody is being asked, or waits to be.
+    pub(super) fn is_asking(&self) -> bool {
+        let now = Instant::now();
+        let is_asking = |watcher: &Watcher| match watcher.next(now) {
+            Some(due) => due <= now,
+            None => watcher.is_asking(),
+        };
+        self.watcher.as_ref().is_some_and(is_asking)
+    }
+
     /// When there is somebody to ask.
     pub(super) fn next(&self) -> Option<Instant> {
         self.watcher.as_ref()?.next(Instant::now())
