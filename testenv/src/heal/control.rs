@@ -6,20 +6,22 @@ use super::site::Site;
 /// Any control server.
 pub const CONTROL: &[Row] = &[
     Row::new("the control server restarted", Outcome::Repaired, Deed::By(restart), ONLINE),
-    Row::new("the control server away for a while", Outcome::Repaired, Deed::By(away), ONLINE),
+    Row::new("the control server away for a while", Outcome::Repaired, Deed::By(away), ONLINE)
+        .ours(),
     Row::new(
         "the approval of a route withdrawn",
         Outcome::Finding("route-not-approved"),
         Deed::By(withdraw),
         Probe::By(Site::reaches),
     )
-    .then(Deed::By(approve)),
-    Row::new("a peer renamed", Outcome::Repaired, Deed::By(rename), Probe::By(is_renamed)),
+    .then(Deed::By(approve))
+    .ours(),
+    Row::new("a peer renamed", Outcome::Repaired, Deed::By(rename), Probe::By(is_renamed)).ours(),
 ];
 
 /// A control server that is reached by plain http at a public address: tailscaled insists on
-/// TLS once it lost it, and stays offline until it is started anew (seen with 1.102.3). So does the other node, which
-/// nobody starts anew here.
+/// TLS once it lost it, and stays offline until it is started anew (seen with 1.102.3). So does
+/// the other node, which nobody starts anew here.
 pub const ABROAD: &[Row] =
     &[Row::new("the VPN's daemon stuck on TLS", Outcome::Repaired, Deed::By(restart), ONLINE)
         .cuts()

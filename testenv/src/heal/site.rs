@@ -136,7 +136,9 @@ impl Site {
     /// # Errors
     /// Where that does not come, with what the service said.
     pub fn meet(&self, row: &Row) -> Result<Met, String> {
-        assert!(row.goes_on || self.probe(&row.is_whole), "whole before: {}", row.name);
+        if !row.goes_on && !self.probe(&row.is_whole) {
+            return Err(format!("{}: not whole before the fault\n{}", row.name, self.said()));
+        }
         if self.transfer.borrow().is_none() {
             self.flows();
         }
