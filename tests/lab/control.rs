@@ -50,10 +50,6 @@ impl<'a> Served<'a> {
         served
     }
 
-    fn socket(&self) -> PathBuf {
-        self.a.folder().join("run/moorline/control.sock")
-    }
-
     fn file(&self, name: &str) -> String {
         let path = self.a.folder().join("run/moorline").join(name);
         fs::read_to_string(path).unwrap_or_default()
