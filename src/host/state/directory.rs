@@ -89,7 +89,10 @@ impl StateDirectory {
         let file = private().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|cause| self.unwritable(&path, &cause))?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(StateLock { _file: file }),
+            Ok(()) => {
+                self.sweep();
+                Ok(StateLock { _file: file })
+            }
             Err(_) => Err(Error::new(
                 ErrorKind::Conflict,
                 "state-locked",
@@ -128,13 +131,30 @@ impl StateDirectory {
     }
 
     fn replace(&self, path: &Path, text: &str) -> std::io::Result<()> {
-        let new = path.with_extension("json.new");
-        let mut file = private().create(true).truncate(true).write(true).open(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        std::fs::rename(&new, path)?;
+        let new = self.unfinished();
+        let replaced = write(&new, text).and_then(|()| std::fs::rename(&new, path));
+        if replaced.is_err() {
+            // On a full disk it would keep the last of the space.
+            self.sweep();
+        }
+        replaced?;
         File::open(&self.path)?.sync_all()
+    }
+
+    /// Where the next state is written before it takes the place of the last.
+    fn unfinished(&self) -> PathBuf {
+        self.path.join("state.json.new")
+    }
+
+    /// Removes what somebody who was killed, or met a full disk, did not finish.
+    fn sweep(&self) {
+        let new = self.unfinished();
+        match std::fs::remove_file(&new) {
+            Err(error) if error.kind() != IoErrorKind::NotFound => {
+                tracing::warn!(path = %new.display(), %error, "an unfinished state file stays");
+            }
+            _ => {}
+        }
     }
 
     fn create(&self) -> Result<()> {
@@ -153,6 +173,13 @@ impl StateDirectory {
         }
         Error::unavailable(CODE, what).fix(format!("df {0}; mount | grep {0}", self.path.display()))
     }
+}
+
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = private().create(true).truncate(true).write(true).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
 }
 
 fn private() -> OpenOptions {
@@ -228,6 +255,39 @@ mod tests {
         assert_eq!(directory.load().unwrap(), State::default());
         let mode = std::fs::metadata(directory.file()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_could_not_be_written_takes_no_space() {
+        let (_folder, directory) = directory();
+        std::fs::create_dir_all(directory.file().join("in the way")).unwrap();
+        let error = directory.store(&State::default()).unwrap_err();
+        assert_eq!(error.code, "state-not-writable");
+        assert!(!directory.unfinished().exists());
+    }
+
+    #[test]
+    fn on_a_full_disk_no_half_of_a_state_stays() {
+        let (_folder, directory) = directory();
+        directory.store(&State::default()).unwrap();
+        // Every write to this device ends as on a full disk.
+        std::os::unix::fs::symlink("/dev/full", directory.unfinished()).unwrap();
+        let error = directory.store(&State::default()).unwrap_err();
+        assert_eq!(error.code, "state-not-writable");
+        assert!(std::fs::symlink_metadata(directory.unfinished()).is_err());
+        directory.store(&State::default()).unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_one_left_goes_once_nobody_else_is_at_work() {
+        let (_folder, directory) = directory();
+        let held = directory.lock().unwrap();
+        std::fs::write(directory.unfinished(), "{").unwrap();
+        assert!(directory.lock().is_err());
+        assert!(directory.unfinished().exists(), "it is of whoever holds the lock");
+        drop(held);
+        let _held = directory.lock().unwrap();
+        assert!(!directory.unfinished().exists());
     }
 
     #[test]
