@@ -27,6 +27,7 @@ pub(super) struct Opened {
 /// Those of the provider's parsing; a network of another provider that this node is still in.
 pub(super) fn from_settings(settings: &Settings, place: Place) -> Result<Opened> {
     let mut state = place.directory.load()?;
+    let stored = state.clone();
     let name = settings.network()?;
     only_network(&state, &name)?;
     let before = state.networks.remove(&name);
@@ -34,7 +35,7 @@ pub(super) fn from_settings(settings: &Settings, place: Place) -> Result<Opened>
     let before = before.or_else(|| state.withdrawn.remove(&name));
     state.networks.insert(name.clone(), remembered(settings, before)?);
     let secrets = settings.secrets.iter().map(|(key, said)| (key.clone(), said.value.clone()));
-    open(Memory { state, accepted }, name, secrets.collect(), place)
+    open(Memory { state, accepted, stored }, name, secrets.collect(), place)
 }
 
 /// Opens the network that this node is in, as an earlier `up` left it.
@@ -43,7 +44,7 @@ pub(super) fn from_settings(settings: &Settings, place: Place) -> Result<Opened>
 /// Where there is none.
 pub(super) fn from_state(place: Place) -> Result<Opened> {
     let state = place.directory.load()?;
-    joined(state, place)
+    joined(state.clone(), state, place)
 }
 
 /// The same, or else the network that an earlier `leave` left it enrolled in.
@@ -51,14 +52,15 @@ pub(super) fn from_state(place: Place) -> Result<Opened> {
 /// # Errors
 /// Where there is neither.
 pub(super) fn to_leave(place: Place) -> Result<Opened> {
-    let mut state = place.directory.load()?;
+    let stored = place.directory.load()?;
+    let mut state = stored.clone();
     if state.networks.is_empty() {
         state.networks = std::mem::take(&mut state.withdrawn);
     }
-    joined(state, place)
+    joined(state, stored, place)
 }
 
-fn joined(state: State, place: Place) -> Result<Opened> {
+fn joined(state: State, stored: State, place: Place) -> Result<Opened> {
     let Some((name, network)) = state.networks.iter().next() else {
         return Err(Error::settings("no-network", "this node has joined no network")
             .fix("moorline up --vpn-auth=\"name=tailscale,joinKey=file:/etc/moorline/key\""));
@@ -68,7 +70,7 @@ fn joined(state: State, place: Place) -> Result<Opened> {
         Ok((key.clone(), SecretRef::parse(text, &Origin::file(place.directory.file()))?))
     };
     let secrets = network.secrets.iter().map(parse).collect::<Result<BTreeMap<_, _>>>()?;
-    open(Memory { state, accepted: None }, name, secrets, place)
+    open(Memory { state, accepted: None, stored }, name, secrets, place)
 }
 
 fn open(

@@ -49,6 +49,8 @@ pub(super) struct Memory {
     pub state: State,
     /// What the network's state was, where that stands until [`Session::accept`].
     pub accepted: Option<NetworkState>,
+    /// What is on disk.
+    pub stored: State,
 }
 
 struct Inner {
@@ -82,14 +84,14 @@ impl Session {
         if let Some(network) = inner.memory.state.networks.get_mut(&self.network) {
             change(network);
         }
-        self.store(&inner.memory)
+        self.store(&mut inner.memory)
     }
 
     /// From here on the node wants what this command asks for: nothing forbids it.
     pub(super) fn accept(&self) -> Result<()> {
         let mut inner = self.inner();
         inner.memory.accepted = None;
-        self.store(&inner.memory)
+        self.store(&mut inner.memory)
     }
 
     /// Forgets the network, but for an enrolment of ours that lasts, and for what the kernel's
@@ -104,7 +106,7 @@ impl Session {
         if let Some(left) = left.filter(|left| left.ledger.enrolment == Some(Enrolment::Ours)) {
             withdrawn.insert(self.network.clone(), left);
         }
-        self.store(&inner.memory)
+        self.store(&mut inner.memory)
     }
 
     /// Notes a change that the host made itself.
@@ -142,11 +144,14 @@ impl Session {
         self.reporter.step(&Step::done(id, text));
     }
 
-    fn store(&self, memory: &Memory) -> Result<()> {
-        match self.access {
-            Access::Write => self.directory.store(&memory.lasting(&self.network)),
-            Access::Read => Ok(()),
+    /// Whatever has nothing new to remember goes on also where nothing can be written.
+    fn store(&self, memory: &mut Memory) -> Result<()> {
+        let lasting = memory.lasting(&self.network);
+        if self.access == Access::Write && memory.stored != lasting {
+            self.directory.store(&lasting)?;
+            memory.stored = lasting;
         }
+        Ok(())
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -243,6 +248,7 @@ fn text(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::Silent;
     use crate::host::state::example::member;
 
     #[test]
@@ -255,7 +261,8 @@ mod tests {
         let mut state = State::default();
         state.networks.insert(network.clone(), now.clone());
 
-        let mut memory = Memory { state, accepted: Some(accepted.clone()) };
+        let accepted_before = Some(accepted.clone());
+        let mut memory = Memory { state, accepted: accepted_before, stored: State::default() };
         let lasting = memory.lasting(&network).networks.remove(&network).unwrap();
         assert_eq!(
             (&lasting.desired, &lasting.pod_bridge),
@@ -265,6 +272,36 @@ mod tests {
 
         memory.accepted = None;
         assert_eq!(memory.lasting(&network).networks.remove(&network), Some(now));
+    }
+
+    #[test]
+    fn what_is_on_disk_already_is_not_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = StateDirectory::new(folder.path());
+        let network: NetworkName = "tailscale".parse().unwrap();
+        let mut state = State::default();
+        state.networks.insert(network.clone(), member(Enrolment::Ours));
+        directory.store(&state).unwrap();
+        let memory = Memory { stored: state.clone(), state, accepted: None };
+        let place = Place { directory, access: Access::Write, reporter: Arc::new(Silent) };
+        let file = place.directory.file();
+        let session = Session::new(memory, network, BTreeMap::new(), place);
+
+        // Nothing can take the place of a folder with something in it.
+        std::fs::remove_file(&file).unwrap();
+        std::fs::create_dir_all(file.join("in the way")).unwrap();
+        session.remember(|_| ()).unwrap();
+        let change = |network: &mut NetworkState| network.pod_bridge = "pods0".into();
+        for _ in 0..2 {
+            let error = session.remember(change).unwrap_err();
+            assert_eq!(error.code, "state-not-writable", "what failed is tried again");
+        }
+        std::fs::remove_dir_all(&file).unwrap();
+        session.remember(|_| ()).unwrap();
+        assert_eq!(
+            session.directory.load().unwrap().networks[session.network()].pod_bridge,
+            "pods0"
+        );
     }
 
     /// What is told of a change, and of taking it back.
