@@ -90,6 +90,9 @@ fn wanted(world: &World, now: Instant) -> Vec<Act> {
     }
     match &world.network {
         Ok(observed) if observed.up => acts.extend(of_network(world, observed)),
+        Ok(observed) if observed.wants.contains(&Repair::Restart) => {
+            acts.push(Act::Repair(Repair::Restart));
+        }
         Ok(_) => acts.push(Act::Establish),
         Err(error) if error.kind == ErrorKind::Unavailable => {
             let gone = world.away_since.is_some_and(|since| now >= since + GRACE);
@@ -163,6 +166,17 @@ mod tests {
         }
         let wanted = [Act::Pods, Act::Establish];
         assert_eq!(acts(&out, &mut Attempts::default(), Instant::now()), wanted);
+    }
+
+    #[test]
+    fn a_daemon_that_is_broken_is_started_before_it_is_asked_in() {
+        let mut broken = world();
+        if let Ok(observed) = &mut broken.network {
+            observed.up = false;
+            observed.wants.push(Repair::Restart);
+        }
+        let wanted = [Act::Repair(Repair::Restart)];
+        assert_eq!(acts(&broken, &mut Attempts::default(), Instant::now()), wanted);
     }
 
     #[test]

@@ -8,11 +8,14 @@ use tokio::time::{Instant, sleep};
 
 use super::Tailscale;
 use super::interface;
-use crate::client::{PeerStatus, Status};
+use crate::client::{PeerStatus, State, Status};
 use crate::prefs::Prefs;
 
 /// tailscaled gives the interface its addresses a tenth of a second after it knows them.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How long a daemon that runs may leave its interface without any.
+const BARE: Duration = Duration::from_secs(5);
 
 /// How long after the first address the last may come, where all come at all.
 const COMPLETE: Duration = Duration::from_millis(500);
@@ -25,11 +28,12 @@ impl Tailscale {
         enrolment: Enrolment,
         deadline: Instant,
     ) -> Result<Membership> {
-        let mut first_seen = None;
+        let (mut first_seen, mut running_since) = (None, None);
         loop {
             let (status, prefs) = self.own().await?;
             let addresses = status.addresses();
             let link = interface::carrying(&addresses).await?;
+            let link_is_missing = link.is_none();
             let is_complete = |link: &Link| interface::missing(link, &addresses).is_empty();
             let had_time = first_seen.is_some_and(|seen: Instant| seen.elapsed() >= COMPLETE);
             first_seen = first_seen.or(link.is_some().then(Instant::now));
@@ -37,7 +41,10 @@ impl Tailscale {
                 let version = self.api.version().long;
                 return Ok(membership(status, &prefs, link, enrolment, version));
             }
-            if Instant::now() >= deadline {
+            let runs = status.backend_state == State::Running && link_is_missing;
+            running_since = running_since.or(runs.then(Instant::now));
+            let is_bare = running_since.is_some_and(|since: Instant| since.elapsed() >= BARE);
+            if is_bare || Instant::now() >= deadline {
                 return Err(no_interface(&status));
             }
             sleep(LOOK_AGAIN).await;

@@ -11,6 +11,10 @@ use crate::client::{State, Status};
 /// attempts take 20 s each (seen with 1.102.3).
 const STUCK: Duration = Duration::from_secs(25);
 
+/// How long a daemon that runs may be without its interface before it counts as broken: one
+/// whose interface was deleted ends, but sometimes hangs on its way (seen with 1.102.3).
+const BARE: Duration = Duration::from_secs(2);
+
 /// The memory that all calls share.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shared(Arc<Mutex<Memory>>);
@@ -31,6 +35,7 @@ pub(super) struct Memory {
     /// Whether the node had a login, and what came of it.
     pub(super) login: Login,
     offline_since: Option<Instant>,
+    bare_since: Option<Instant>,
 }
 
 /// Whether the node had a login when its daemon went away. Nobody can log a node out while
@@ -61,6 +66,14 @@ impl Memory {
         let is_offline = status.backend_state == State::Running && !online;
         self.offline_since = is_offline.then(|| self.offline_since.unwrap_or(now));
         self.offline_since.is_some_and(|since| now.duration_since(since) >= STUCK)
+    }
+
+    /// Whether the daemon says that it runs, and no interface has carried its addresses for so
+    /// long that none will.
+    pub(super) fn is_bare(&mut self, status: &Status, has_link: bool, now: Instant) -> bool {
+        let is_bare = status.backend_state == State::Running && !has_link;
+        self.bare_since = is_bare.then(|| self.bare_since.unwrap_or(now));
+        self.bare_since.is_some_and(|since| now.duration_since(since) >= BARE)
     }
 }
 
@@ -130,5 +143,17 @@ mod tests {
         assert!(memory.is_stuck(&of(false), now + STUCK));
         assert!(!memory.is_stuck(&of(true), now + STUCK));
         assert!(!memory.is_stuck(&of(false), now + STUCK));
+    }
+
+    #[test]
+    fn a_daemon_without_its_interface_is_broken_after_a_moment() {
+        let (mut memory, now) = (Memory::default(), Instant::now());
+        let of =
+            |state: &str| serde_json::from_value::<Status>(json!({"BackendState": state})).unwrap();
+        assert!(!memory.is_bare(&of("Running"), false, now));
+        assert!(memory.is_bare(&of("Running"), false, now + BARE));
+        assert!(!memory.is_bare(&of("Running"), true, now + BARE));
+        assert!(!memory.is_bare(&of("Stopped"), false, now + BARE));
+        assert!(!memory.is_bare(&of("Stopped"), false, now + BARE * 2), "switched off, not broken");
     }
 }

@@ -44,6 +44,8 @@ impl Tailscale {
         let sight = self.look().await?;
         let addresses = sight.status.addresses();
         let link = interface::carrying(&addresses).await?;
+        let is_bare =
+            self.remember(|memory| memory.is_bare(&sight.status, link.is_some(), Instant::now()));
         let taken = self.taken_away(&sight, link.as_ref()).await?;
         let verdicts = sight.verdicts();
         let mut findings = match self.has_lost_its_state(&sight.status) {
@@ -60,7 +62,12 @@ impl Tailscale {
         Ok(Observed {
             route_findings: self.route_findings(&sight, &verdicts),
             findings,
-            wants: self.restart_wanted(&sight).await.into_iter().chain(taken.wants).collect(),
+            wants: self
+                .restart_wanted(&sight, is_bare)
+                .await
+                .into_iter()
+                .chain(taken.wants)
+                .collect(),
             ..sight.observed(link, &verdicts)
         })
     }
@@ -120,11 +127,14 @@ impl Tailscale {
         Ok(Some(api.node(id).await?))
     }
 
-    /// tailscaled finds back to a control server that it reaches by plain http at a public
-    /// address only when it is started anew; and one that starts without its control server
-    /// carries nothing, so only where that listens.
-    async fn restart_wanted(&self, sight: &Sight) -> Option<Repair> {
+    /// A daemon that lost its interface gets none any more. One that reaches its control server
+    /// by plain http at a public address finds back to it only when it is started anew; and one
+    /// that starts without its control server carries nothing, so only where that listens.
+    async fn restart_wanted(&self, sight: &Sight, is_bare: bool) -> Option<Repair> {
         let is_stuck = self.remember(|memory| memory.is_stuck(&sight.status, Instant::now()));
+        if is_bare {
+            return Some(Repair::Restart);
+        }
         let server = sight.prefs.control_url().parse::<ControlUrl>().ok()?;
         let is_wanted = is_stuck && server.is_http_on_public_address() && listens(&server).await;
         is_wanted.then_some(Repair::Restart)
