@@ -8,7 +8,7 @@
 //! ```
 //!
 //! [`Plugin`] is a [`Provider`](provider_api::Provider) whose calls are made by a child process;
-//! [`serve`] makes such a child of any provider. The protocol is in `docs/plugin-protocol.md`.
+//! [`serve()`] makes such a child of any provider. The protocol is in `docs/plugin-protocol.md`.
 
 mod host;
 mod serve;

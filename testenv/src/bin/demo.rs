@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use testenv::{Authkey, Headscale, Host, Lab, Nat, Pod, Run, Traffic, until};
+use testenv::{Authkey, Headscale, Host, Lab, Nat, Pod, Run, Running, Traffic, until};
 
 const CLUSTER: [&str; 4] =
     ["--cluster-cidr", "10.42.0.0/16", "--cluster-cidr", "2001:cafe:42::/48"];
@@ -23,6 +23,9 @@ const POLICY: &str = r#"{
         "2001:cafe:42::/48": ["k8s@"],
     }},
 }"#;
+
+/// How long anything on stage may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
     let Some(moorline) = std::env::args().nth(1).map(PathBuf::from) else {
@@ -67,11 +70,71 @@ fn show(lab: &Lab) {
     chapter("Its administrator follows the advice; nothing is restarted.");
     headscale.approve("d", "10.42.3.0/24,2001:cafe:42:3::/64");
     say("    (approved at headscale; the news takes a second or two)");
-    until("news of the approval", Duration::from_secs(20), || {
+    until("news of the approval", PATIENCE, || {
         let status = stranger.moorline(["status", "--json"]);
         if status.json()["stage"] == "proven" { Ok(()) } else { Err(status) }
     });
     let _proven = run(&stranger, &["status".into()]);
+
+    chapter("The service keeps the first machine as it is to be: somebody breaks two things.");
+    let service = Service::start(&hosts[0]);
+    service.mends("nft flush ruleset", "nft list table inet moorline");
+    service.mends("sysctl -w net.ipv4.ip_forward=0", "sysctl -n net.ipv4.ip_forward | grep 1");
+    say("");
+    fetches(&nodes[0], &nodes[..2]);
+    service.end();
+}
+
+/// `moorline run` on a machine, and somebody who watches it.
+struct Service<'a> {
+    host: &'a Host,
+    service: Running,
+    events: Running,
+}
+
+impl<'a> Service<'a> {
+    fn start(host: &'a Host) -> Self {
+        say(&format!("\n{}$ moorline run &", host.name()));
+        let service = host.moorline_with(["run"]).start();
+        until("a service that proves its node", PATIENCE, || {
+            let status = host.moorline(["status", "--json"]);
+            let is_proven = status.code == Some(0) && status.json()["stage"] == "proven";
+            if is_proven && service_answers(host) { Ok(()) } else { Err(status) }
+        });
+        say(&format!("{}$ moorline status --events", host.name()));
+        let events = host.moorline_with(["status", "--events"]).start();
+        Service { host, service, events }
+    }
+
+    /// Somebody types this line; the service makes this one succeed again.
+    fn mends(&self, breaks: &str, is_whole: &str) {
+        say(&format!("\n{}$ {breaks}", self.host.name()));
+        let before = self.events.said().len();
+        let started = Instant::now();
+        self.host.shell(breaks).succeeded();
+        let whole = until(&format!("mended after `{breaks}`"), PATIENCE, || {
+            let run = self.host.shell(is_whole);
+            if run.code == Some(0) { Ok(started.elapsed()) } else { Err(run) }
+        });
+        let told =
+            until("news of it", PATIENCE, || match self.events.said()[before..].to_owned() {
+                said if said.contains("mended") => Ok(said),
+                said => Err(said),
+            });
+        told.lines().for_each(|line| say(&format!("    {line}")));
+        say(&format!("    (whole again after {:.2} s)", whole.as_secs_f64()));
+    }
+
+    fn end(self) {
+        drop(self.events);
+        self.service.interrupt();
+        self.service.finish(PATIENCE).succeeded();
+    }
+}
+
+/// Whether the service takes questions: `status` answers without it too.
+fn service_answers(host: &Host) -> bool {
+    host.moorline(["reconcile"]).code == Some(0)
 }
 
 fn machines(lab: &Lab) -> [Host; 3] {
