@@ -10,22 +10,29 @@ use crate::providers;
 use crate::settings::extra_args::split;
 use crate::settings::{Origin, Sources, Word, read_config, resolve};
 
-const DOCUMENTS: [&str; 4] = [
+const DOCUMENTS: [&str; 10] = [
     include_str!("../../README.md"),
+    include_str!("../../CONTRIBUTING.md"),
+    include_str!("../../docs/guides/doctor.md"),
     include_str!("../../docs/guides/headscale.md"),
+    include_str!("../../docs/guides/keeping-connected.md"),
+    include_str!("../../docs/guides/service.md"),
     include_str!("../../docs/guides/tailscale.md"),
+    include_str!("../../docs/reference/control-socket.md"),
+    include_str!("../../docs/reference/probes.md"),
     include_str!("../../docs/reference/vpn-auth.md"),
 ];
 
-/// The lines that begin with the command, or with a prompt and the command; up to what the shell
-/// does with the answer.
+/// The lines that begin with the command, or with a prompt and the command; up to a comment, or to
+/// what the shell does beside it.
 fn commands(text: &str) -> Vec<Vec<String>> {
     let text = text.replace("\\\n", " ");
     let lines = text.lines().map(|line| line.split_once("$ ").map_or(line, |(_, rest)| rest));
     let commands = lines.filter(|line| line.trim_start().starts_with("moorline "));
+    let commands = commands.map(|line| line.split_once(" # ").map_or(line, |(said, _)| said));
     let words = commands.map(|line| split(line).expect(line).into_iter());
     words
-        .map(|words| words.take_while(|word| !matches!(word.as_str(), ">" | "|")).collect())
+        .map(|words| words.take_while(|word| !word.starts_with(['>', '<', '|'])).collect())
         .collect()
 }
 
