@@ -101,9 +101,10 @@ fn crossed(crossings: &[Crossing]) -> String {
         .join(", ")
 }
 
-/// As it usually is, where more than one was seen.
+/// As it usually is, where more than one was seen; none where nothing comes back now.
 fn round_trip(crossing: &Crossing) -> Option<Duration> {
-    crossing.quality.as_ref().map(|quality| quality.median).or(crossing.round_trip)
+    let latest = crossing.round_trip?;
+    Some(crossing.quality.as_ref().map_or(latest, |quality| quality.median))
 }
 
 /// The largest share of packets that were lost lately, where any were.
@@ -132,19 +133,21 @@ mod tests {
     fn the_usual_round_trip_and_the_loss_are_told() {
         let millis = Duration::from_millis;
         let quality = |lost| Quality { shortest: millis(8), median: millis(40), asked: 40, lost };
-        let told = |quality| {
+        let told = |round_trip: Option<Duration>, quality| {
             crossed(&[Crossing {
                 source: "10.42.1.2".parse().unwrap(),
                 source_kept: None,
                 canary: "10.42.2.2".parse().unwrap(),
-                round_trip: Some(millis(8)),
-                largest: Some(1280),
-                crossed: true,
+                round_trip,
+                largest: round_trip.map(|_| 1280),
+                crossed: round_trip.is_some(),
                 quality,
             }])
         };
-        assert_eq!(told(None), "crossed in 8 ms");
-        assert_eq!(told(Some(quality(0))), "crossed in 40 ms");
-        assert_eq!(told(Some(quality(3))), "crossed in 40 ms (8 % lost)");
+        let now = Some(millis(8));
+        assert_eq!(told(now, None), "crossed in 8 ms");
+        assert_eq!(told(now, Some(quality(0))), "crossed in 40 ms");
+        assert_eq!(told(now, Some(quality(3))), "crossed in 40 ms (8 % lost)");
+        assert_eq!(told(None, Some(quality(3))), "no answer (8 % lost)");
     }
 }
