@@ -14,7 +14,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
-demo: setup daemons ## Join three nodes in the lab, show pods reaching each other, take it all down
+demo: setup daemons ## Join three nodes in the lab, show pods reaching each other and two faults that heal
 	@cargo build --bin moorline
 	@cargo build -p testenv --bin demo
 	@cargo run --quiet -p testenv --bin demo -- $(TARGET)/debug/moorline
