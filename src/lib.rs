@@ -16,6 +16,7 @@ pub mod cli;
 pub mod control;
 #[cfg(test)]
 mod example;
+pub mod fault;
 pub mod host;
 mod http;
 pub mod install;

@@ -3,6 +3,7 @@
 use provider_api::{Enrolment, Finding, Membership, Observed, Result};
 
 use crate::checks::{self, Scene};
+use crate::fault::{self, Point};
 use crate::host::open::Opened;
 use crate::host::{Directories, Facts, NetworkState, Survey, pod_network, takeover};
 
@@ -31,6 +32,7 @@ pub(super) async fn establish(
     let facts = Facts::gather().await?;
     check.preflight(&facts, None)?;
     let membership = opened.network.join().await?;
+    fault::point(Point::Joined);
     let just_enrolled =
         wanted.ledger.enrolment.is_none() && membership.enrolment == Enrolment::Ours;
     session.remember(|network| network.membership = Some(membership.clone()))?;
@@ -39,6 +41,7 @@ pub(super) async fn establish(
     let facts = facts.renewed().await?;
     check.preflight(&facts, Some(&observed))?;
     session.accept()?;
+    fault::point(Point::Accepted);
     make_pod_network(opened, directories, &membership, Some(&observed)).await?;
     let mut warnings = check.preflight(&facts.renewed().await?, Some(&observed))?;
     warnings.extend(gone);
@@ -100,7 +103,9 @@ pub(super) async fn make_pod_network(
 ) -> Result<()> {
     let session = &opened.session;
     session.begin("pods", "making the pod network");
+    fault::point(Point::BeforeForwarding);
     pod_network::forward(session, &session.network_state()?.desired.pod_cidrs)?;
+    fault::point(Point::Forwarding);
     let told = pod_network::ensure(session, directories, membership.mtu, observed).await?;
     session.done("pods", told);
     Ok(())
@@ -110,7 +115,9 @@ pub(super) async fn make_pod_network(
 pub(super) async fn advertise(opened: &Opened, wanted: &NetworkState) -> Result<Observed> {
     let session = &opened.session;
     session.begin("routes", "advertising the pod CIDRs");
+    fault::point(Point::Unadvertised);
     let observed = opened.network.apply(&wanted.desired).await?;
+    fault::point(Point::Advertised);
     let text = match pod_network::list(&wanted.desired.pod_cidrs) {
         list if list.is_empty() => "no pod CIDR to advertise".to_owned(),
         list => format!("advertised {list}"),

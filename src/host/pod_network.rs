@@ -11,6 +11,7 @@ use linux::Family;
 use linux::sysctl::{self, ReversePathFilter};
 use provider_api::{Change, Error, ErrorKind, Observed, Result};
 
+use crate::fault::{self, Point};
 use crate::host::{Directories, NetworkState, Session};
 use crate::proof::Canary;
 
@@ -52,8 +53,11 @@ pub(super) async fn ensure(
     let canary = canary(&state, directories, mtu);
     let seat = canary.seat().await.map_err(kernel)?;
     traces::sweep(session, &seat).await?;
+    fault::point(Point::Swept);
     traces::remember(session, &canary).await?;
+    fault::point(Point::Lent);
     let changes = canary.ensure().await.map_err(kernel)?;
+    fault::point(Point::Bridged);
     let told = told(&canary).await?;
     if !trace(&changes).is_empty() {
         session.note(as_one(String::new(), told.clone()));
@@ -63,6 +67,7 @@ pub(super) async fn ensure(
         turn_on(session, &key, "2", LOOSE)?;
     }
     firewall::ensure(session, observed).await?;
+    fault::point(Point::Admitted);
     Ok(told)
 }
 

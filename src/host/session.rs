@@ -10,6 +10,7 @@ use provider_api::{
 };
 use serde_json::{Value, json};
 
+use crate::fault::{self, Point};
 use crate::host::{NetworkState, Reporter, State, StateDirectory};
 use crate::secrets;
 use crate::settings::SecretRef;
@@ -181,9 +182,12 @@ impl Host for Session {
     }
 
     async fn record(&self, entry: LedgerEntry) -> Result<()> {
+        fault::point(Point::LedgerUnrecorded);
         let changes = told(&entry, &self.network_state()?.ledger);
         self.inner().changes.extend(changes);
-        self.remember(|network| network.ledger.enter(entry))
+        self.remember(|network| network.ledger.enter(entry))?;
+        fault::point(Point::LedgerRecorded);
+        Ok(())
     }
 
     async fn secret(&self, key: &str) -> Result<Option<Secret>> {

@@ -87,6 +87,7 @@ fn gaps_are_measured() {
     let (transfer, pings) = (b.transfer(a.address()), b.pinging(a.address()));
     transfer.goes_on(100_000, Duration::from_secs(5));
     assert!(transfer.longest_gap() < Duration::from_secs(1), "{:?}", transfer.longest_gap());
+    assert_eq!(pings.lost(), 0);
     let silence = lab.silence(&a);
     until("a gap of 2 s", Duration::from_secs(5), || {
         let gaps = (transfer.longest_gap(), pings.longest_gap());
@@ -96,6 +97,10 @@ fn gaps_are_measured() {
     silence.heal();
     transfer.goes_on(100_000, Duration::from_secs(10));
     assert!(transfer.is_alive() && pings.answered() > 0);
+    until("pings that are missed", Duration::from_secs(5), || match pings.lost() {
+        lost if lost > 20 => Ok(()),
+        lost => Err(lost),
+    });
 }
 
 #[test]

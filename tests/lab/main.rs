@@ -26,6 +26,7 @@ mod kernel;
 mod keyring;
 mod keys;
 mod keys_at_need;
+mod killed;
 mod logins;
 mod masqueraded;
 mod never_joined;

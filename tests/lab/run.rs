@@ -51,7 +51,8 @@ impl<'a> Kept<'a> {
     }
 }
 
-fn words(auth: &str) -> Vec<String> {
+/// The words of the service on `a`.
+pub(crate) fn words(auth: &str) -> Vec<String> {
     let words = ["run", "-v", "--vpn-auth", auth];
     words.iter().chain(&JOINS).map(|word| (*word).to_owned()).collect()
 }

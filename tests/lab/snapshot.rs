@@ -32,6 +32,8 @@ const KERNEL: &str = "cd /proc/sys/net && find . -type f -readable | \
     grep -vE 'conntrack_count|neigh|gc_interval|/route/flush|stable_secret|fib_sync|tailscale0|file-nr' | \
     sort | while read -r key; do echo \"$key $(cat $key 2>/dev/null)\"; done";
 
+const FORWARDING: &str = "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding";
+
 /// What a host looks like.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Snapshot {
@@ -49,6 +51,21 @@ impl Snapshot {
              find {folders} -type f -exec md5sum {{}} + 2>/dev/null | sort"
         );
         looks.insert("files", lines(host, &files));
+        Snapshot { looks }
+    }
+
+    /// Of what a host has for the network and of what moorline remembers there, without what is
+    /// drawn anew, and without proofs.
+    pub(crate) fn of_network(host: &Host) -> Snapshot {
+        let drawn = "sed -E 's/ether [0-9a-f:]{17}/ether/; /fe80::/d'";
+        let network = LOOKS.iter().filter(|(name, _)| *name != "kernel");
+        let look = |line: &str| lines(host, &format!("({line}) | {drawn}"));
+        let mut looks: BTreeMap<_, _> = network.map(|(name, line)| (*name, look(line))).collect();
+        looks.insert("forwarding", lines(host, FORWARDING));
+        let (state, run) = (host.state_dir(), host.folder().join("run/moorline"));
+        let files = format!("find {} {} -printf '%M %p\\n' | sort", state.display(), run.display());
+        looks.insert("files", lines(host, &files));
+        looks.insert("state", remembered(host));
         Snapshot { looks }
     }
 
@@ -105,4 +122,17 @@ impl fmt::Debug for Differences {
 
 fn lines(host: &Host, line: &str) -> Vec<String> {
     host.shell(line).stdout.lines().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// The state file, without proofs; nothing where it cannot be read.
+fn remembered(host: &Host) -> Vec<String> {
+    let text = std::fs::read_to_string(host.state_dir().join("state.json")).unwrap_or_default();
+    let Ok(mut state) = serde_json::from_str::<serde_json::Value>(&text) else { return Vec::new() };
+    for network in state["networks"].as_object_mut().into_iter().flatten() {
+        network.1["proof"].take();
+    }
+    let text = format!("{state:#}");
+    // tailscaled draws the name of each profile.
+    let lines = text.lines().filter(|line| !line.contains("\"profile\":"));
+    lines.map(str::to_owned).collect()
 }

@@ -15,6 +15,7 @@ use super::restart::Restart;
 use super::said::said;
 use super::snapshot::{ServiceReport, Snapshot, What};
 use super::wakes::Wakes;
+use crate::fault::{self, Point};
 use crate::host::open::{self, Opened};
 use crate::host::session::{Access, Place};
 use crate::host::supervise::Tasks;
@@ -107,6 +108,7 @@ impl Member {
         self.service.asking = self.part.as_ref().is_some_and(Part::is_asking);
         let snapshot = self.snapshot(&seen);
         self.next = self.next_look(seen.as_ref());
+        fault::point(Point::Unpublished);
         desk.publish(snapshot)
     }
 
@@ -122,6 +124,7 @@ impl Member {
                 self.act(one, desk).await;
             }
             world = self.look().await?;
+            fault::point(Point::LookedAgain);
         }
         decide(&world, &mut self.attempts, Instant::now());
         Ok(world)

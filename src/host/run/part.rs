@@ -11,6 +11,7 @@ use super::policy::{Act, World};
 use super::restart::Restart;
 use super::wakes::{Wake, Wakes};
 use super::watching::{Probed, Watching};
+use crate::fault::{self, Point};
 use crate::host::establish::{Check, advertise, establish, make_pod_network};
 use crate::host::open::Opened;
 use crate::host::pod_network::FirewallSeen;
@@ -142,7 +143,9 @@ impl Part {
 
     /// Carries out an act, and logs what it changed.
     pub(super) async fn act(&mut self, act: &Act, directories: &Directories) -> Result<()> {
+        fault::point(Point::BeforeAct);
         let done = self.carry_out(act, directories).await;
+        fault::point(Point::Acted);
         for change in self.opened.session.take_changes() {
             tracing::info!(%change, "changed");
         }

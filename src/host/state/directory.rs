@@ -11,6 +11,7 @@ use rustix::fs::FlockOperation;
 use serde::Deserialize;
 
 use super::{NetworkState, STATE_VERSION, State};
+use crate::fault::{self, Point};
 
 /// How long a command waits for another that reads or changes the state.
 pub(in crate::host) const PATIENCE: Duration = Duration::from_secs(3);
@@ -131,13 +132,18 @@ impl StateDirectory {
     }
 
     fn replace(&self, path: &Path, text: &str) -> std::io::Result<()> {
+        fault::point(Point::StateUnwritten);
         let new = self.unfinished();
-        let replaced = write(&new, text).and_then(|()| std::fs::rename(&new, path));
+        let replaced = write(&new, text).and_then(|()| {
+            fault::point(Point::StateWritten);
+            std::fs::rename(&new, path)
+        });
         if replaced.is_err() {
             // On a full disk it would keep the last of the space.
             self.sweep();
         }
         replaced?;
+        fault::point(Point::StateRenamed);
         File::open(&self.path)?.sync_all()
     }
 

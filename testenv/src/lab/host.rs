@@ -138,6 +138,7 @@ impl Host {
 
     /// Runs a command on this host to its end.
     pub(crate) fn run(&self, command: &Command) -> Run {
+        use std::os::unix::process::ExitStatusExt;
         use std::process::Stdio;
         let started = Instant::now();
         let mut command = mortal(command, None);
@@ -146,7 +147,14 @@ impl Host {
         let output = child.wait_with_output().expect("waiting for a command");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-        Run { code: output.status.code(), stdout, stderr, duration: started.elapsed() }
+        let status = output.status;
+        Run {
+            code: status.code(),
+            signal: status.signal(),
+            stdout,
+            stderr,
+            duration: started.elapsed(),
+        }
     }
 }
 

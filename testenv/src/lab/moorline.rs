@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{Read, Seek};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -23,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(180);
 pub struct Run {
     /// Its exit code; none where a signal ended it.
     pub code: Option<i32>,
+    /// The signal that ended it; none where it ended by itself.
+    pub signal: Option<i32>,
     /// What it printed.
     pub stdout: String,
     /// What it said beside that.
@@ -242,6 +245,7 @@ impl Running {
         });
         Run {
             code: status.code(),
+            signal: status.signal(),
             stdout: content(&self.stdout),
             stderr: content(&self.stderr),
             duration: self.started.elapsed(),

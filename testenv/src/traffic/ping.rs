@@ -12,8 +12,14 @@ use crate::lab::{lock, mortal};
 
 /// Running pings. Dropping them ends them.
 pub struct Pings {
-    record: Arc<Mutex<Gaps>>,
+    record: Arc<Mutex<Record>>,
     child: Child,
+}
+
+struct Record {
+    gaps: Gaps,
+    /// The number that the last answer bears; the first one bears 1.
+    last: u64,
 }
 
 impl Pings {
@@ -24,12 +30,14 @@ impl Pings {
         ping.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = place.namespace.spawn(ping).expect("ping");
         let output = child.stdout.take().expect("ping's output");
-        let record = Arc::new(Mutex::new(Gaps::from_now()));
-        let gaps = Arc::clone(&record);
+        let record = Arc::new(Mutex::new(Record { gaps: Gaps::from_now(), last: 0 }));
+        let heard = Arc::clone(&record);
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if line.contains(" bytes from ") {
-                    lock(&gaps).arrived(1);
+                if let Some(number) = number(&line) {
+                    let mut heard = lock(&heard);
+                    heard.gaps.arrived(1);
+                    heard.last = heard.last.max(number);
                 }
             }
         });
@@ -38,12 +46,18 @@ impl Pings {
 
     /// How many were answered.
     pub fn answered(&self) -> u64 {
-        lock(&self.record).count
+        lock(&self.record).gaps.count
+    }
+
+    /// How many were not answered, of those before the last answer.
+    pub fn lost(&self) -> u64 {
+        let record = lock(&self.record);
+        record.last - record.gaps.count
     }
 
     /// The longest time without an answer, the present one included.
     pub fn longest_gap(&self) -> Duration {
-        lock(&self.record).longest()
+        lock(&self.record).gaps.longest()
     }
 }
 
@@ -52,6 +66,12 @@ impl Drop for Pings {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Of a line such as `64 bytes from 10.42.2.10: icmp_seq=7 ttl=62 time=0.9 ms`.
+fn number(line: &str) -> Option<u64> {
+    let (_, rest) = line.split_once(" bytes from ")?.1.split_once("icmp_seq=")?;
+    rest.split(' ').next()?.parse().ok()
 }
 
 /// Whether one of three pings is answered; with a size, unfragmented.
