@@ -114,3 +114,22 @@ impl NetworkState {
         NetworkState { membership, ledger, sysctls, lent, ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As version 1 was written first, with something in every field.
+    const FIRST: &str = include_str!("../../tests/state/v1/state.json");
+
+    #[test]
+    fn a_state_of_version_1_is_read_and_written_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = StateDirectory::new(folder.path());
+        std::fs::write(directory.file(), FIRST).unwrap();
+        let state = directory.load().unwrap();
+        directory.store(&state).unwrap();
+        let written = std::fs::read_to_string(directory.file()).unwrap();
+        assert_eq!(written, FIRST, "what has another shape needs a version, and a file of its own");
+    }
+}
