@@ -6,6 +6,7 @@ use provider_api::{ClusterName, Observed, Peer, RouteMode};
 use crate::cidr::is_share;
 use crate::host::{Kinship, NetworkState};
 use crate::proof::{Kin, Verdict};
+use crate::settings::DEFAULT_CLUSTER;
 
 /// What this node knows of itself when it judges others.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +47,7 @@ impl<'a> Own<'a> {
 pub fn kinship(peer: &Peer, own: Own<'_>) -> Kinship {
     match own.kin(peer) {
         Kin::Foreign => return Kinship::Foreign,
-        Kin::Ours if has_part(peer, own) => return Kinship::Node,
+        Kin::Ours if has_part(peer, own) && is_believed(peer, own) => return Kinship::Node,
         Kin::Ours | Kin::Unknown => {}
     }
     match &peer.cluster {
@@ -60,6 +61,13 @@ pub fn kinship(peer: &Peer, own: Own<'_>) -> Kinship {
         (true, Tags::Apart) | (false, _) => Kinship::Bystander,
         (true, Tags::Silent) => Kinship::Unknown,
     }
+}
+
+/// Whether a responder's word counts. Clusters that nobody gave a name share one, and with it
+/// the key that is made of it: there the tags know better.
+fn is_believed(peer: &Peer, own: Own<'_>) -> bool {
+    let is_named = own.cluster.as_str() != DEFAULT_CLUSTER;
+    is_named || !matches!(tags(&peer.tags, own.tags), Tags::Apart)
 }
 
 /// What says for certain that a peer is of this cluster, whatever its part: the name of the
@@ -153,22 +161,27 @@ mod tests {
 
     #[test]
     fn a_responder_is_certain_whatever_the_tags_say() {
-        let told = |peer: &Peer, kin| {
+        let told_in = |cluster: &str, peer: &Peer, kin| {
             let (id, name, crossings) = (peer.id.clone(), peer.name.clone(), vec![]);
             let peers = vec![PeerVerdict { id, name, kin, crossings }];
             let (outcome, between) = (Outcome::Proven, Between::Pods);
             let verdict = Verdict { outcome, between, peers, findings: vec![] };
-            let (cluster, cidrs) = ("default".parse().unwrap(), ["10.42.0.0/16".parse().unwrap()]);
+            let (cluster, cidrs) = (cluster.parse().unwrap(), ["10.42.0.0/16".parse().unwrap()]);
             let (mode, tags) = (RouteMode::Routed, ["tag:a".to_owned()]);
             let verdict = Some(&verdict);
             let (cluster, cluster_cidrs) = (&cluster, &cidrs[..]);
             kinship(peer, Own { cluster, mode, cluster_cidrs, tags: &tags, verdict })
         };
+        let told = |peer: &Peer, kin| told_in("blue", peer, kin);
         let shared = peer("10.42.1.0/24", &["tag:a"]);
         assert_eq!(told(&shared, Kin::Foreign), Kinship::Foreign);
         assert_eq!(told(&peer("10.42.1.0/24", &["tag:b"]), Kin::Ours), Kinship::Node);
         assert_eq!(told(&shared, Kin::Unknown), Kinship::Node);
         assert_eq!(told(&peer("192.168.7.0/24", &[]), Kin::Ours), Kinship::Bystander);
+        let nameless = |peer: &Peer| told_in(DEFAULT_CLUSTER, peer, Kin::Ours);
+        let apart = peer("10.42.1.0/24", &["tag:b"]);
+        assert_eq!(nameless(&apart), Kinship::Foreign, "two clusters without a name of their own");
+        assert_eq!(nameless(&shared), Kinship::Node);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub use config::read as read_config;
 pub use origin::{Origin, Sourced};
 pub use parse::duration;
 pub use provider::{provider, wanted};
-pub use resolve::{cluster_cidrs, directories, metrics, resolve, restart_command};
+pub use resolve::{DEFAULT_CLUSTER, cluster_cidrs, directories, metrics, resolve, restart_command};
 pub use rows::{Row, rows};
 pub use secret_ref::SecretRef;
 pub use vpn_auth::VpnAuth;

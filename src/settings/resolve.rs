@@ -16,7 +16,8 @@ use crate::stage::Stage;
 /// k3s's own defaults.
 const CLUSTER_CIDR: Ipv4Net = Ipv4Net::new_assert(std::net::Ipv4Addr::new(10, 42, 0, 0), 16);
 const SERVICE_CIDR: Ipv4Net = Ipv4Net::new_assert(std::net::Ipv4Addr::new(10, 43, 0, 0), 16);
-const CLUSTER: &str = "default";
+/// The cluster that a node belongs to where nobody says which.
+pub const DEFAULT_CLUSTER: &str = "default";
 const POD_BRIDGE: &str = "moorline0";
 const WAIT_FOR: Duration = Duration::from_secs(120);
 const JOIN_DEADLINE: Duration = Duration::from_secs(60);
@@ -37,7 +38,8 @@ pub fn resolve(sources: &Sources, providers: &[Manifest]) -> Result<Settings, Er
         secrets: values.secrets,
         extra_args: values.extra_args.unwrap_or_else(|| Sourced::default(Vec::new())),
         node_name: typed.said(Word::NodeName, parse::node_name)?,
-        cluster: typed.one(Word::Cluster, cluster, || cluster(CLUSTER, &Origin::Default))?,
+        cluster: typed
+            .one(Word::Cluster, cluster, || cluster(DEFAULT_CLUSTER, &Origin::Default))?,
         cluster_cidrs: typed.cidrs(Word::ClusterCidr, &[CLUSTER_CIDR])?,
         service_cidrs: typed.cidrs(Word::ServiceCidr, &[SERVICE_CIDR])?,
         pod_cidrs: typed.cidrs(Word::PodCidr, &[])?,

@@ -143,8 +143,8 @@ impl Member {
         let now = Instant::now();
         match done {
             Ok(()) => {
-                for subject in &due.subjects {
-                    self.attempts.mended(subject, now);
+                due.subjects.iter().for_each(|subject| self.attempts.mended(subject, now));
+                for subject in due.subjects.iter().filter(|subject| subject.was_broken()) {
                     *self.service.repairs.entry(subject.to_string()).or_default() += 1;
                     let took = now.saturating_duration_since(self.noticed);
                     desk.tell(What::Mended { subject: subject.to_string(), took });

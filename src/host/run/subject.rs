@@ -15,6 +15,13 @@ pub(super) enum Subject {
     Nudge(Repair),
 }
 
+impl Subject {
+    /// Whether something was other than desired: who asks for news has nothing to mend.
+    pub(super) fn was_broken(&self) -> bool {
+        *self != Subject::Nudge(Repair::Refresh)
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
