@@ -19,9 +19,10 @@ use crate::prefs::Prefs;
 pub(super) const TABLE: u32 = 52;
 
 /// What tailscaled writes there for all IPv6 addresses at once, and for its own service
-/// (`net/tsaddr/tsaddr.go`).
+/// in both families (`net/tsaddr/tsaddr.go`).
 const ALL_IPV6: &str = "fd7a:115c:a1e0::/48";
 const SERVICE: &str = "100.100.100.100/32";
+const SERVICE_IPV6: &str = "fd7a:115c:a1e0::53/128";
 
 /// How many routes a finding names.
 const SHOWN: usize = 4;
@@ -76,6 +77,9 @@ impl Gone {
         let mut routes: Vec<IpNet> = self.addresses.iter().map(of).collect();
         if self.addresses.iter().any(IpAddr::is_ipv4) {
             routes.extend(SERVICE.parse::<IpNet>());
+        }
+        if self.addresses.iter().any(IpAddr::is_ipv6) {
+            routes.extend(SERVICE_IPV6.parse::<IpNet>());
         }
         routes.extend(&self.served);
         routes.sort();
