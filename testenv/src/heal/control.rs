@@ -62,6 +62,8 @@ fn is_renamed(site: &Site) -> bool {
     b.is_some_and(|b| peers.contains(&format!("\"{}\"", b.given_name)))
 }
 
+/// A daemon that is being started anew has no answer yet.
 fn is_online(site: &Site) -> bool {
-    site.tailscaled.status()["Self"]["Online"] == true
+    let status = site.tailscaled.try_tailscale(&["status", "--json"]);
+    status.code == Some(0) && status.json()["Self"]["Online"] == true
 }

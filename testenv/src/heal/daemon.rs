@@ -10,7 +10,9 @@ pub const DAEMON: &[Row] = &[
     Row::new("the VPN's daemon restarted", Outcome::Repaired, Deed::By(restart), REACHES)
         .restarts(),
     Row::new("the VPN's daemon killed", Outcome::Repaired, Deed::By(kill), REACHES).restarts(),
-    Row::new("the VPN's interface removed", Outcome::Repaired, REMOVED, REACHES).restarts(),
+    // A daemon that lost its interface ends at once, or hangs for a while: too long for a
+    // connection.
+    Row::new("the VPN's interface removed", Outcome::Repaired, REMOVED, REACHES).cuts().restarts(),
     Row::repaired("the VPN's interface set down", "ip link set tailscale0 down", IS_UP),
     Row::repaired(
         "the VPN's interface set down and up",
