@@ -21,7 +21,7 @@ pub(super) fn events(api: LocalApi, memory: Shared) -> BoxStream<'static, Event>
     let ticks = messages
         .filter_map(|message| ready(message.ok().filter(Notify::is_news).map(|_| Event::Changed)));
     let gone = async move {
-        memory.with(|memory| memory.login.daemon_away());
+        memory.with(|memory| memory.daemon_away());
         Event::Gone
     };
     ticks.chain(stream::once(gone)).boxed()

@@ -82,3 +82,9 @@ fn no_interface(status: &Status) -> Error {
     };
     Error::unavailable("no-interface", what).fix("systemctl restart tailscaled")
 }
+
+/// A daemon that lost its interface makes nobody a member before it is started anew.
+pub(super) fn link_lost() -> Error {
+    let what = "tailscaled has lost the interface that carried the node's addresses";
+    Error::unavailable("no-interface", what).fix("systemctl restart tailscaled")
+}

@@ -13,7 +13,7 @@ const STUCK: Duration = Duration::from_secs(25);
 
 /// How long a daemon that runs may be without its interface before it counts as broken: one
 /// whose interface was deleted ends, but sometimes hangs on its way (seen with 1.102.3).
-const BARE: Duration = Duration::from_secs(2);
+const BARE: Duration = Duration::from_secs(1);
 
 /// The memory that all calls share.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +35,7 @@ pub(super) struct Memory {
     /// Whether the node had a login, and what came of it.
     pub(super) login: Login,
     offline_since: Option<Instant>,
+    had_link: bool,
     bare_since: Option<Instant>,
 }
 
@@ -68,12 +69,25 @@ impl Memory {
         self.offline_since.is_some_and(|since| now.duration_since(since) >= STUCK)
     }
 
-    /// Whether the daemon says that it runs, and no interface has carried its addresses for so
-    /// long that none will.
+    /// Whether the daemon has lost the interface that it had, and for so long that it gets none
+    /// any more. It says that it runs, or starts, all the while.
     pub(super) fn is_bare(&mut self, status: &Status, has_link: bool, now: Instant) -> bool {
-        let is_bare = status.backend_state == State::Running && !has_link;
+        let runs = matches!(status.backend_state, State::Running | State::Starting);
+        self.had_link = has_link || self.had_link && runs;
+        let is_bare = runs && self.had_link && !has_link;
         self.bare_since = is_bare.then(|| self.bare_since.unwrap_or(now));
         self.bare_since.is_some_and(|since| now.duration_since(since) >= BARE)
+    }
+
+    /// Whether the daemon had lost its interface when it was last looked at.
+    pub(super) fn has_lost_link(&self) -> bool {
+        self.bare_since.is_some()
+    }
+
+    /// The daemon went away.
+    pub(super) fn daemon_away(&mut self) {
+        self.login.daemon_away();
+        (self.had_link, self.bare_since) = (false, None);
     }
 }
 
@@ -150,10 +164,14 @@ mod tests {
         let (mut memory, now) = (Memory::default(), Instant::now());
         let of =
             |state: &str| serde_json::from_value::<Status>(json!({"BackendState": state})).unwrap();
-        assert!(!memory.is_bare(&of("Running"), false, now));
-        assert!(memory.is_bare(&of("Running"), false, now + BARE));
-        assert!(!memory.is_bare(&of("Running"), true, now + BARE));
-        assert!(!memory.is_bare(&of("Stopped"), false, now + BARE));
+        assert!(!memory.is_bare(&of("Starting"), false, now));
+        assert!(!memory.is_bare(&of("Starting"), false, now + BARE), "it never had one");
+        assert!(!memory.is_bare(&of("Running"), true, now));
+        assert!(!memory.is_bare(&of("Starting"), false, now) && memory.has_lost_link());
+        assert!(memory.is_bare(&of("Starting"), false, now + BARE));
         assert!(!memory.is_bare(&of("Stopped"), false, now + BARE * 2), "switched off, not broken");
+        assert!(!memory.is_bare(&of("Running"), true, now) && !memory.has_lost_link());
+        memory.daemon_away();
+        assert!(!memory.is_bare(&of("Starting"), false, now + BARE), "another daemon");
     }
 }

@@ -93,6 +93,9 @@ impl Network for Tailscale {
     }
 
     async fn join(&self) -> Result<Membership> {
+        if self.remember(|memory| memory.has_lost_link()) {
+            return Err(membership::link_lost());
+        }
         self.join_until_deadline().await
     }
 

@@ -76,7 +76,7 @@ impl Tailscale {
         let all = tokio::join!(self.api.status(), self.api.prefs(), self.api.packet_filter());
         let (status, prefs, filter) = all;
         if status.as_ref().is_err_and(|error| error.cause.is_gone()) {
-            self.remember(|memory| memory.login.daemon_away());
+            self.remember(|memory| memory.daemon_away());
         }
         let ledger = self.host.ledger().await?;
         let mut sight = Sight::new(status?, prefs?, ledger, self.age());

@@ -171,7 +171,7 @@ mod tests {
         let finding = all.finding().unwrap();
         assert!(finding.what.ends_with("10.42.2.0/24, 100.64.0.2, fd7a:115c:a1e0::2"));
         let written: Vec<String> = all.routes().iter().map(ToString::to_string).collect();
-        let whole = ["10.42.2.0/24", "100.64.0.2/32", SERVICE, ALL_IPV6];
+        let whole = ["10.42.2.0/24", "100.64.0.2/32", SERVICE, ALL_IPV6, SERVICE_IPV6];
         assert_eq!(written, whole);
     }
 
