@@ -94,7 +94,7 @@ struct Service<'a> {
 
 impl<'a> Service<'a> {
     fn start(host: &'a Host) -> Self {
-        say(&format!("\n{}$ moorline run &", host.name()));
+        say(&format!("\n{}$ moorline run", host.name()));
         let service = host.moorline_with(["run"]).start();
         until("a service that proves its node", PATIENCE, || {
             let status = host.moorline(["status", "--json"]);
